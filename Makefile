@@ -1,0 +1,117 @@
+# rtta - GNU make, one file, everything under build/.
+# CFLAGS, LDFLAGS, PREFIX, DESTDIR are the packager's: added to, never set.
+VERSION    := $(shell cat VERSION)
+PREFIX     ?= /usr/local
+PKG_CONFIG ?= pkg-config
+B          := build$(if $(SAN),-$(SAN))
+
+BINDIR   = $(PREFIX)/bin
+MANDIR   = $(PREFIX)/share/man
+SHAREDIR = $(PREFIX)/share/rtta
+UNITDIR  = $(PREFIX)/lib/systemd/system
+LIBDIR   = $(PREFIX)/lib/rtta
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wwrite-strings \
+            -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
+SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all
+SAN.tsan := -fsanitize=thread
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DRTTA_VERSION='"$(VERSION)"' \
+             -DRTTA_PREFIX='"$(PREFIX)"' -Ilib $(WARN) $(SAN.$(SAN)) $(CFLAGS)
+
+pkg = $(shell $(PKG_CONFIG) --libs $(1))
+NATS := $(call pkg,libnats)
+JQ   := $(shell $(PKG_CONFIG) --libs libjq 2>/dev/null || echo -ljq)
+
+# Libraries hang on the tool that needs them.
+LDLIBS.rtta-capture   := $(call pkg,alsa) $(JQ) -lm
+LDLIBS.rtta-route     := $(NATS) $(JQ) -lm
+LDLIBS.rtta-flush     := $(NATS) $(JQ) -lm
+LDLIBS.rtta-stt       := $(NATS) $(JQ) $(call pkg,soxr) -lm
+LDLIBS.rtta-serve     := $(NATS) $(JQ) $(call pkg,libwebsockets) -lm
+LDLIBS.rtta-streams   := $(NATS) $(JQ) -lm
+LDLIBS.rtta-session   := $(NATS) $(JQ) -lm
+LDLIBS.rtta-export    := $(NATS) $(JQ) -lm
+LDLIBS.rtta-moonshine := $(JQ) -ldl -lm
+# Unit tests, fuzz targets and benches see all of lib/.
+LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr) -ldl -lm
+
+TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
+OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+UNITS   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
+BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: all check check-unit check-bats check-man check-lint bench fuzz install \
+        uninstall clean help
+.SECONDARY:
+
+all: $(TOOLS:%=$(B)/%)            ## build every tool into build/ (SAN=asan|tsan: build-asan/)
+
+$(B)/rtta-%: $(B)/cmd/rtta-%.o $(B)/librtta.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.$(@F)) $(LDLIBS)
+
+$(B)/librtta.a: $(OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/librtta.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/librtta.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+check: all $(UNITS)               ## run every test
+	B=$(B) tests/run unit man lint bats
+
+check-unit: $(UNITS)              ## unit programs only
+	B=$(B) tests/run unit
+
+check-bats: all                   ## bats only (T="tests/bats/x.bats": some)
+	B=$(B) tests/run bats $(T)
+
+check-man:                        ## manuals only
+	B=$(B) tests/run man
+
+check-lint:                       ## shellcheck, cppcheck, systemd-analyze
+	B=$(B) tests/run lint
+
+bench: all $(BENCHES)             ## the figures, as ratios to a reference of the same run
+	B=$(B) bench/run
+
+fuzz: $(FUZZERS)                  ## fuzz each parser for FUZZ_S seconds (default 10)
+	set -e; for f in $(FUZZERS); do $$f -max_total_time=$(or $(FUZZ_S),10) -verbosity=0; done
+
+build-fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c lib/*.h)
+	@mkdir -p $(@D)
+	clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(wildcard lib/*.c) $(LDLIBS.all)
+
+install: all                      ## install below DESTDIR and PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SHAREDIR)/engines $(DESTDIR)$(SHAREDIR)/web \
+	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(BINDIR)
+	install -m 755 scripts/rtta-replay $(DESTDIR)$(BINDIR)
+	install -m 755 scripts/install-moonshine $(DESTDIR)$(LIBDIR)
+	for s in 1 5 7; do install -m 644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
+	install -m 644 share/engines/*.json $(DESTDIR)$(SHAREDIR)/engines
+	install -m 644 share/web/* $(DESTDIR)$(SHAREDIR)/web
+	for u in share/systemd/*.service share/systemd/*.socket share/systemd/*.timer share/systemd/*.target; do \
+	    [ ! -e $$u ] || sed 's|@BINDIR@|$(BINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} || exit; done
+
+uninstall:                        ## remove what install put there
+	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/rtta-replay \
+	    $(DESTDIR)$(MANDIR)/man?/rtta*.? $(DESTDIR)$(UNITDIR)/rtta-* $(DESTDIR)$(LIBDIR)/install-moonshine
+	rm -rf $(DESTDIR)$(SHAREDIR)
+
+clean:                            ## remove build*/
+	rm -rf build build-asan build-tsan build-fuzz
+
+help:                             ## print this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

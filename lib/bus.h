@@ -1,0 +1,113 @@
+/*
+ * bus - the connection to NATS, and ports: where its messages arrive.
+ *
+ * All state of a tool belongs to main's thread.  The library's threads copy
+ * a message into the queue of a port and wake rtta_bus_fd(); nothing of ours
+ * runs in a callback.  No call here waits, except rtta_bus_open() and
+ * rtta_bus_close().  After a lost connection the library reconnects for
+ * ever; rtta_bus_epoch() grows, and each module sends again what it must.
+ *
+ * Every message of a port belongs to whoever took it (natsMsg_Destroy).
+ */
+#ifndef RTTA_BUS_H
+#define RTTA_BUS_H
+
+#include <nats/nats.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rtta_err;
+struct rtta_bus;
+struct rtta_port;
+
+/*
+ * Connect as "rtta-route/council" and the like: tool without "rtta-", for
+ * the inbox prefix _INBOX_<tool>; instance from RTTA_INSTANCE or "default".
+ * url may be a comma-separated list; RTTA_NATS_CREDS names a credentials
+ * file.  Waits at most 5 s.  NULL with EX_UNAVAILABLE
+ * "connect to nats://host:4222: No server available", EX_CONFIG for a url
+ * or credentials that cannot work.
+ */
+struct rtta_bus *rtta_bus_open(const char *url, const char *tool, struct rtta_err *err);
+
+/* Flush what was published (at most 2 s) and close.  NULL is allowed. */
+void rtta_bus_close(struct rtta_bus *bus);
+
+/* Readable when a port has messages or the connection changed. */
+int rtta_bus_fd(const struct rtta_bus *bus);
+
+/*
+ * Call when the descriptor is readable, before looking at ports: empties
+ * it, and logs once that the bus went away or came back.
+ * 0, or -1 with EX_UNAVAILABLE when the library has closed for good
+ * (credentials refused): leave, and let the service manager start anew.
+ */
+int rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err);
+
+bool rtta_bus_connected(const struct rtta_bus *bus);
+
+/* 1 at first, and one more after each reconnect. */
+uint64_t rtta_bus_epoch(const struct rtta_bus *bus);
+
+/* Milliseconds since the bus is away; 0 when it is there. */
+int64_t rtta_bus_away_ms(const struct rtta_bus *bus);
+
+const char *rtta_bus_url(const struct rtta_bus *bus);
+const char *rtta_bus_instance(const struct rtta_bus *bus);
+
+/* Publish without an answer (interim text, heartbeats, requests).  0, or -1
+ * when the bus is away: then the message is gone.  reply may be NULL. */
+int rtta_bus_send(struct rtta_bus *bus, const char *subject, const char *reply,
+    const void *data, int bytes);
+int rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg);  /* does not take msg */
+
+/* --- ports --- */
+
+/* max_messages bounds the queue; what does not fit is dropped and counted. */
+struct rtta_port *rtta_port_open(struct rtta_bus *bus, int max_messages);
+void rtta_port_close(struct rtta_port *port);  /* NULL is allowed */
+
+/* Answers to "<inbox><anything>" arrive at the port; ends with '.'. */
+const char *rtta_port_inbox(const struct rtta_port *port);
+
+/* The <anything> of a message that arrived through the inbox, else NULL. */
+const char *rtta_port_token(const struct rtta_port *port, natsMsg *msg);
+
+/* Also receive a core subject (wildcards allowed).  0, or -1 with *err. */
+int rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err);
+
+/* The next message, or NULL. */
+natsMsg *rtta_port_take(struct rtta_port *port);
+
+/* Messages dropped since the last call: the module has to catch up. */
+uint64_t rtta_port_dropped(struct rtta_port *port);
+
+/* --- what JetStream says of a message --- */
+
+struct rtta_meta {
+	char stream[64];
+	char consumer[64];
+	uint64_t delivered;
+	uint64_t stream_seq;
+	uint64_t consumer_seq;
+	int64_t stored_ns;    /* CLOCK_REALTIME of the server */
+	uint64_t pending;     /* behind this one */
+};
+
+/* From the reply subject ($JS.ACK..., 9 or 12 tokens).  0, or -1: not a delivery. */
+int rtta_meta_read(natsMsg *msg, struct rtta_meta *meta);
+
+/* A header's value, borrowed from msg, or NULL. */
+const char *rtta_header(natsMsg *msg, const char *name);
+
+/* "Status" of a message without payload (100, 404, 408, 409, 503), else 0. */
+int rtta_msg_status(natsMsg *msg);
+
+/*
+ * An outgoing message; data is copied.  Set headers with natsMsgHeader_Set.
+ * Does not fail but for memory (71).
+ */
+natsMsg *rtta_msg_new(const char *subject, const void *data, int bytes);
+void rtta_msg_header(natsMsg *msg, const char *name, const char *value);
+
+#endif

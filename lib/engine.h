@@ -1,0 +1,71 @@
+/*
+ * engine - a program or service that turns sound into events.
+ *
+ * One interface; the kinds (exec now, websocket and http later) stand
+ * behind it and lanes know none of them.  Times are seconds since the first
+ * sample sent to this engine.  An engine object is one connection: when it
+ * breaks, make a new one.  Belongs to main's thread; nothing waits.
+ */
+#ifndef RTTA_ENGINE_H
+#define RTTA_ENGINE_H
+
+#include <jv.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rtta_err;
+struct rtta_engine;
+struct rtta_profile;   /* profile.h: which engine, how to reach it */
+
+enum rtta_engine_kind {
+	RTTA_ENGINE_TEXT,           /* text for [start_s, end_s), interim or final */
+	RTTA_ENGINE_DELTA,          /* more text of the open utterance */
+	RTTA_ENGINE_UTTERANCE_END,  /* all before end_s is settled: no more text will come for it */
+	RTTA_ENGINE_SPEECH,         /* speech began at start_s */
+	RTTA_ENGINE_READY,          /* takes sound now */
+	RTTA_ENGINE_DONE,           /* said all it will say, after rtta_engine_finish() */
+	RTTA_ENGINE_ERROR           /* says so itself; what follows is up to it */
+};
+
+struct rtta_engine_event {
+	enum rtta_engine_kind kind;
+	double start_s, end_s;      /* NAN: not known */
+	bool is_final;
+	char *text;                 /* NULL: none; freed by rtta_engine_event_done() */
+	char *speaker, *language;
+	int channel;                /* -1: not said */
+	double confidence;          /* NAN: not known */
+	jv words;                   /* [{word, start, end, ...}] in seconds, or invalid */
+};
+void rtta_engine_event_done(struct rtta_engine_event *event);
+
+/* Start or connect.  NULL with EX_CONFIG (no such program, permanent) or
+ * EX_TEMPFAIL.  backfill: do not pace, no interim wanted. */
+struct rtta_engine *rtta_engine_open(const struct rtta_profile *profile, bool backfill,
+    struct rtta_err *err);
+void rtta_engine_close(struct rtta_engine *engine);
+
+/* Descriptors to poll; returns how many were filled (at most 4). */
+int rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max);
+/* Milliseconds until it wants to be called without a descriptor, or -1. */
+int rtta_engine_wait_ms(struct rtta_engine *engine);
+
+/* Move bytes both ways.  0, or -1 with *err when the connection is over
+ * (EX_TEMPFAIL: try another one; EX_CONFIG: it will not help). */
+int rtta_engine_pump(struct rtta_engine *engine, struct rtta_err *err);
+
+/* Bytes that may be sent now without the buffer passing its limit. */
+size_t rtta_engine_room(const struct rtta_engine *engine);
+
+/* s16le at the profile's rate and channels. */
+void rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes);
+
+/* No more sound: say the rest, then DONE. */
+void rtta_engine_finish(struct rtta_engine *engine);
+
+/* 1 with *event filled, 0: none now. */
+int rtta_engine_next(struct rtta_engine *engine, struct rtta_engine_event *event);
+
+#endif

@@ -1,0 +1,349 @@
+#include <endian.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "frame.h"
+#include "log.h"
+#include "mem.h"
+
+static const char magic[4] = { 'R', 'T', 'A', 'F' };
+
+enum { VERSION = 1, SAMPLE_BYTES = 2, KNOWN_FLAGS = 7 };
+
+uint32_t
+rtta_frame_samples(const struct rtta_frame *frame)
+{
+	return frame->payload_bytes / (frame->channels * SAMPLE_BYTES);
+}
+
+uint64_t
+rtta_frame_end(const struct rtta_frame *frame)
+{
+	return frame->sample + rtta_frame_samples(frame);
+}
+
+static void
+put32(uint8_t *bytes, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static void
+put64(uint8_t *bytes, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static uint32_t
+get32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return le32toh(value);
+}
+
+static uint64_t
+get64(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return le64toh(value);
+}
+
+void
+rtta_frame_encode(uint8_t bytes[RTTA_FRAME_HEADER_BYTES],
+    const struct rtta_frame *frame)
+{
+	memcpy(bytes, magic, sizeof(magic));
+	bytes[4] = VERSION;
+	bytes[5] = RTTA_FRAME_FORMAT_S16LE;
+	bytes[6] = frame->channels;
+	bytes[7] = frame->flags;
+	put32(bytes + 8, frame->rate_hz);
+	put32(bytes + 12, frame->payload_bytes);
+	put64(bytes + 16, frame->run_id);
+	put64(bytes + 24, frame->sample);
+	put64(bytes + 32, (uint64_t)frame->capture_ns);
+}
+
+int
+rtta_frame_decode(struct rtta_frame *frame,
+    const uint8_t bytes[RTTA_FRAME_HEADER_BYTES], struct rtta_err *err)
+{
+	if (memcmp(bytes, magic, sizeof(magic)) != 0)
+		return rtta_err_set(err, EX_DATAERR, "not a frame: no RTAF");
+	if (bytes[4] != VERSION)
+		return rtta_err_set(err, EX_DATAERR, "frame of version %d, "
+		    "this program knows %d", bytes[4], VERSION);
+	if (bytes[5] != RTTA_FRAME_FORMAT_S16LE)
+		return rtta_err_set(err, EX_DATAERR,
+		    "frame of unknown format %d", bytes[5]);
+	*frame = (struct rtta_frame){
+		.channels = bytes[6],
+		.flags = bytes[7],
+		.rate_hz = get32(bytes + 8),
+		.payload_bytes = get32(bytes + 12),
+		.run_id = get64(bytes + 16),
+		.sample = get64(bytes + 24),
+		.capture_ns = (int64_t)get64(bytes + 32),
+	};
+	if (frame->channels < 1 || frame->channels > RTTA_FRAME_MAX_CHANNELS)
+		return rtta_err_set(err, EX_DATAERR, "frame of %d channels, "
+		    "limit %d", frame->channels, RTTA_FRAME_MAX_CHANNELS);
+	if (frame->flags & ~KNOWN_FLAGS)
+		return rtta_err_set(err, EX_DATAERR, "frame with unknown flags "
+		    "0x%02x", frame->flags);
+	if (frame->rate_hz < RTTA_FRAME_MIN_RATE_HZ ||
+	    frame->rate_hz > RTTA_FRAME_MAX_RATE_HZ)
+		return rtta_err_set(err, EX_DATAERR, "frame of %u Hz, limits "
+		    "%d and %d", frame->rate_hz, RTTA_FRAME_MIN_RATE_HZ,
+		    RTTA_FRAME_MAX_RATE_HZ);
+	if (frame->payload_bytes > RTTA_FRAME_MAX_BYTES)
+		return rtta_err_set(err, EX_DATAERR, "frame of %u bytes, limit "
+		    "%d", frame->payload_bytes, RTTA_FRAME_MAX_BYTES);
+	if (frame->payload_bytes % (frame->channels * SAMPLE_BYTES) != 0)
+		return rtta_err_set(err, EX_DATAERR, "frame of %u bytes, not a "
+		    "whole number of samples", frame->payload_bytes);
+	if (frame->payload_bytes == 0 && !(frame->flags & RTTA_FRAME_END))
+		return rtta_err_set(err, EX_DATAERR,
+		    "empty frame that ends no run");
+	if (frame->sample > INT64_MAX || frame->capture_ns < 0)
+		return rtta_err_set(err, EX_DATAERR,
+		    "frame with a sample number or a time beyond 2^63");
+	return 0;
+}
+
+struct rtta_frame_reader {
+	int fd;
+	bool resync;       /* until the first valid header */
+	uint64_t offset;   /* in the input, of data[0] */
+	size_t used;       /* bytes in data */
+	size_t taken;      /* bytes of the frame that the caller has */
+	uint64_t skipped;
+	uint8_t data[RTTA_FRAME_HEADER_BYTES + RTTA_FRAME_MAX_BYTES];
+};
+
+struct rtta_frame_reader *
+rtta_frame_reader_new(int fd)
+{
+	struct rtta_frame_reader *reader = rtta_xcalloc(1, sizeof(*reader));
+
+	reader->fd = fd;
+	return reader;
+}
+
+void
+rtta_frame_reader_free(struct rtta_frame_reader *reader)
+{
+	free(reader);
+}
+
+void
+rtta_frame_reader_resync(struct rtta_frame_reader *reader)
+{
+	reader->resync = true;
+}
+
+size_t
+rtta_frame_buffered(const struct rtta_frame_reader *reader)
+{
+	return reader->used - reader->taken;
+}
+
+static void
+discard(struct rtta_frame_reader *reader, size_t bytes)
+{
+	memmove(reader->data, reader->data + bytes, reader->used - bytes);
+	reader->used -= bytes;
+	reader->offset += bytes;
+}
+
+/* Give back what the caller had. */
+static void
+release(struct rtta_frame_reader *reader)
+{
+	if (reader->taken > 0)
+		discard(reader, reader->taken);
+	reader->taken = 0;
+}
+
+/* How many bytes the frame at the start of the buffer needs in all. */
+static size_t
+needed(const struct rtta_frame_reader *reader)
+{
+	struct rtta_err ignored = {0};
+	struct rtta_frame frame;
+
+	if (reader->used < RTTA_FRAME_HEADER_BYTES ||
+	    rtta_frame_decode(&frame, reader->data, &ignored) < 0)
+		return RTTA_FRAME_HEADER_BYTES;
+	return RTTA_FRAME_HEADER_BYTES + frame.payload_bytes;
+}
+
+int
+rtta_frame_fill(struct rtta_frame_reader *reader, struct rtta_err *err)
+{
+	size_t want;
+	ssize_t got;
+
+	release(reader);
+	want = needed(reader);
+	if (reader->used >= want)
+		return 1;
+	got = read(reader->fd, reader->data + reader->used,
+	    want - reader->used);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 1;
+	if (got < 0)
+		return rtta_err_sys(err, EX_IOERR, "read frames");
+	if (got == 0 && reader->used > 0)
+		return rtta_err_set(err, EX_DATAERR, "input ends inside a "
+		    "frame (%zu bytes left over at offset %llu)", reader->used,
+		    (unsigned long long)reader->offset);
+	reader->used += (size_t)got;
+	return got > 0;
+}
+
+/* Drop bytes until a valid header stands at the start. */
+static void
+skip_to_header(struct rtta_frame_reader *reader)
+{
+	struct rtta_err ignored = {0};
+	struct rtta_frame frame;
+	size_t at;
+
+	for (at = 0; at + RTTA_FRAME_HEADER_BYTES <= reader->used; at++) {
+		rtta_err_clear(&ignored);
+		if (rtta_frame_decode(&frame, reader->data + at, &ignored) == 0)
+			break;
+	}
+	reader->skipped += at;
+	if (at + RTTA_FRAME_HEADER_BYTES <= reader->used) {
+		reader->resync = false;
+		if (reader->skipped > 0)
+			rtta_log_warn("input starts inside a frame: %llu bytes "
+			    "skipped", (unsigned long long)reader->skipped);
+	}
+	discard(reader, at);
+}
+
+int
+rtta_frame_next(struct rtta_frame_reader *reader, struct rtta_frame *frame,
+    struct rtta_err *err)
+{
+	struct rtta_err bad = {0};
+
+	release(reader);
+	if (reader->resync)
+		skip_to_header(reader);
+	if (reader->used < RTTA_FRAME_HEADER_BYTES)
+		return 0;
+	if (rtta_frame_decode(frame, reader->data, &bad) < 0)
+		return rtta_err_set(err, bad.exit_code, "%s, at offset %llu",
+		    bad.text, (unsigned long long)reader->offset);
+	if (reader->used < RTTA_FRAME_HEADER_BYTES + frame->payload_bytes)
+		return 0;
+	frame->payload = reader->data + RTTA_FRAME_HEADER_BYTES;
+	reader->taken = RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
+	return 1;
+}
+
+struct rtta_frame_writer {
+	int fd;
+	uint8_t *data;
+	size_t used, room;
+	size_t written;    /* of the used bytes */
+	size_t committed;  /* end of the write that is under way */
+};
+
+struct rtta_frame_writer *
+rtta_frame_writer_new(int fd)
+{
+	struct rtta_frame_writer *writer = rtta_xcalloc(1, sizeof(*writer));
+
+	writer->fd = fd;
+	return writer;
+}
+
+void
+rtta_frame_writer_free(struct rtta_frame_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	free(writer->data);
+	free(writer);
+}
+
+void
+rtta_frame_put(struct rtta_frame_writer *writer, const struct rtta_frame *frame)
+{
+	size_t bytes = RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
+
+	if (writer->used + bytes > writer->room) {
+		writer->room = 2 * writer->room + bytes;
+		writer->data = rtta_xreallocarray(writer->data, writer->room, 1);
+	}
+	rtta_frame_encode(writer->data + writer->used, frame);
+	if (frame->payload_bytes > 0)
+		memcpy(writer->data + writer->used + RTTA_FRAME_HEADER_BYTES,
+		    frame->payload, frame->payload_bytes);
+	writer->used += bytes;
+}
+
+size_t
+rtta_frame_pending(const struct rtta_frame_writer *writer)
+{
+	return writer->used - writer->written;
+}
+
+/*
+ * The bytes of the next write: what is left of the last one, else whole
+ * frames up to PIPE_BUF, else one frame.
+ */
+static size_t
+next_write(struct rtta_frame_writer *writer)
+{
+	size_t end = writer->committed, more;
+
+	if (end > writer->written)
+		return end - writer->written;
+	while (end < writer->used) {
+		more = RTTA_FRAME_HEADER_BYTES + get32(writer->data + end + 12);
+		if (end > writer->written &&
+		    end + more - writer->written > PIPE_BUF)
+			break;
+		end += more;
+	}
+	writer->committed = end;
+	return end - writer->written;
+}
+
+int
+rtta_frame_flush(struct rtta_frame_writer *writer, struct rtta_err *err)
+{
+	ssize_t put;
+
+	while (rtta_frame_pending(writer) > 0) {
+		put = write(writer->fd, writer->data + writer->written,
+		    next_write(writer));
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0 && errno == EAGAIN)
+			return 1;
+		if (put < 0 && errno == EPIPE)
+			return 0;
+		if (put < 0)
+			return rtta_err_sys(err, EX_IOERR, "write frames");
+		writer->written += (size_t)put;
+	}
+	writer->used = writer->written = writer->committed = 0;
+	return 1;
+}

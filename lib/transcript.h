@@ -1,0 +1,58 @@
+/*
+ * transcript - the records of one session in their one order.
+ *
+ * Order: (n of the run, first, channel, seq), never the wall clock.  Records
+ * may come in any order; the result is the same.  A revision-1 record whose
+ * middle lies under revision 2 is not shown.  Also the ledger: how many
+ * samples are text, silence, gap or still pending, computed from what is
+ * stored.  Pure: no bus, no clock.  serve and export share it.
+ */
+#ifndef RTTA_TRANSCRIPT_H
+#define RTTA_TRANSCRIPT_H
+
+#include <jv.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "session.h"
+
+struct rtta_err;
+struct rtta_transcript;
+
+struct rtta_transcript *rtta_transcript_new(const char *session_id);
+void rtta_transcript_free(struct rtta_transcript *transcript);
+
+/* Apply a key of system_state that is of this session ("cut.<S>", ...);
+ * value is borrowed.  Others are ignored.  0, or -1 with EX_DATAERR. */
+int rtta_transcript_key(struct rtta_transcript *transcript, const char *key, jv value,
+    struct rtta_err *err);
+
+/* Add a final record (copied).  One with a seq that is there already is
+ * ignored. */
+void rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_record *record);
+
+/* Shown records in order: i from 0; NULL behind the last.  Borrowed, valid
+ * until the next add or key. */
+const struct rtta_record *rtta_transcript_at(const struct rtta_transcript *transcript, size_t i);
+size_t rtta_transcript_count(const struct rtta_transcript *transcript);
+
+/* Seconds by kind.  captured = text + silence + gap + pending. */
+struct rtta_ledger {
+	double captured_s;   /* between the first pre-roll frame and the end (or the last record) */
+	double text_s, silence_s, gap_s, pending_s;
+	double late_s;       /* of text and silence: by the backfill lane behind the cut */
+	double preroll_s;    /* of captured: before the cut */
+	double overlap_s;    /* covered twice in one revision: must be 0 */
+	bool has_cut, has_end, closed;  /* closed: end, and nothing pending */
+	size_t records;
+};
+void rtta_transcript_ledger(const struct rtta_transcript *transcript, struct rtta_ledger *ledger);
+jv rtta_ledger_json(const struct rtta_ledger *ledger);
+
+/* Session's title and start for headings; NULL and 0 where not known. */
+const char *rtta_transcript_title(const struct rtta_transcript *transcript);
+int64_t rtta_transcript_start_ns(const struct rtta_transcript *transcript);
+
+#endif

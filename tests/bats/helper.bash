@@ -1,0 +1,74 @@
+# What every .bats file loads: servers, waiting, frames.  No fixed port, no
+# sleep to make something likely: wait_for polls a condition with a deadline.
+bats_require_minimum_version 1.5.0
+
+setup() { cd "$BATS_TEST_TMPDIR" || return; }
+teardown() { stop_all; }
+
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $deadline ]; then
+			echo "gave up waiting for: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# background NAME COMMAND...: run it with stderr in NAME.err, stdout in
+# NAME.out; its pid is in NAME.pid; it dies with the test
+background() {
+	local name=$1
+	shift
+	"$@" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+	echo $! >"$name.pid"
+	echo $! >>pids
+}
+
+alive() { kill -0 "$(cat "$1.pid")" 2>/dev/null; }
+gone() { ! alive "$1"; }
+
+# stop NAME [SIGNAL]: and wait until it has gone; its exit code in $rc
+stop() {
+	local pid
+	pid=$(cat "$1.pid")
+	kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+	rc=0
+	wait "$pid" || rc=$?
+}
+
+stop_all() {
+	local pid
+	[ -e "$BATS_TEST_TMPDIR/pids" ] || return 0
+	while read -r pid; do kill -CONT "$pid"; kill "$pid"; done <"$BATS_TEST_TMPDIR/pids" 2>/dev/null
+	while read -r pid; do
+		for _ in $(seq 100); do kill -0 "$pid" || break; sleep 0.05; done
+		kill -9 "$pid"
+	done <"$BATS_TEST_TMPDIR/pids" 2>/dev/null
+	true
+}
+
+# start_nats [PORT]: a private server with its own store; sets RTTA_NATS_URL.
+# Kill it with: stop nats KILL; start it again on its old port: restart_nats
+start_nats() {
+	cat >nats.conf <<-EOT
+		listen: 127.0.0.1:${1:--1}
+		ports_file_dir: "$PWD"
+		max_payload: 128KB
+		jetstream { store_dir: "$PWD/js", max_memory_store: 512MB, max_file_store: 4GB }
+	EOT
+	rm -f nats-server_*.ports
+	background nats nats-server -c nats.conf
+	wait_for 20 test -s "nats-server_$(cat nats.pid).ports"
+	RTTA_NATS_URL=$(jq -r '.nats[0]' "nats-server_$(cat nats.pid).ports")
+	export RTTA_NATS_URL
+	wait_for 20 nats_ready
+}
+nats_ready() { (exec 3<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}") 2>/dev/null; }
+restart_nats() { start_nats "${RTTA_NATS_URL##*:}"; }
+
+# speech FILE...: the path of a speech sample that install-moonshine fetched
+speech() { echo "${RTTA_MOONSHINE_DIR:-/usr/local/lib/rtta/moonshine}/samples/$1"; }
