@@ -93,10 +93,13 @@ build-fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c lib/*.h)
 install: all                      ## install below DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SHAREDIR)/engines $(DESTDIR)$(SHAREDIR)/web \
-	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)
+	    $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(BINDIR)
 	install -m 755 scripts/rtta-replay $(DESTDIR)$(BINDIR)
-	install -m 755 scripts/install-moonshine $(DESTDIR)$(LIBDIR)
+	install -m 755 scripts/install-moonshine share/nats/nats-server.sh $(DESTDIR)$(LIBDIR)
+	install -m 644 share/sysusers/rtta.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 share/tmpfiles/rtta.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	for s in 1 5 7; do install -m 644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 	install -m 644 share/engines/*.json $(DESTDIR)$(SHAREDIR)/engines
 	install -m 644 share/web/* $(DESTDIR)$(SHAREDIR)/web
@@ -105,7 +108,9 @@ install: all                      ## install below DESTDIR and PREFIX (default /
 
 uninstall:                        ## remove what install put there
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/rtta-replay \
-	    $(DESTDIR)$(MANDIR)/man?/rtta*.? $(DESTDIR)$(UNITDIR)/rtta-* $(DESTDIR)$(LIBDIR)/install-moonshine
+	    $(DESTDIR)$(MANDIR)/man?/rtta*.? $(DESTDIR)$(UNITDIR)/rtta-* $(DESTDIR)$(UNITDIR)/rtta@.target \
+	    $(DESTDIR)$(LIBDIR)/install-moonshine $(DESTDIR)$(LIBDIR)/nats-server.sh \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d/rtta.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rtta.conf
 	rm -rf $(DESTDIR)$(SHAREDIR)
 
 clean:                            ## remove build*/
