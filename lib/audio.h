@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "position.h"
 #include "session.h"
 
 struct rtta_err;
@@ -23,7 +24,11 @@ enum rtta_audio_lane {
 	RTTA_AUDIO_BACKFILL    /* audio.backfill.<S> */
 };
 
-enum { RTTA_AUDIO_JOB_BYTES = 64 };
+enum {
+	RTTA_AUDIO_JOB_BYTES = 64,
+	RTTA_AUDIO_FOREIGN_MAX_BYTES = 65536,  /* of a message without our headers */
+	RTTA_AUDIO_FOREIGN_RATE_HZ = 16000     /* and mono s16le */
+};
 
 struct rtta_audio {
 	enum rtta_audio_lane lane;
@@ -49,9 +54,15 @@ natsMsg *rtta_audio_encode(const struct rtta_audio *audio);
  * into msg.  created_ns is the stream's creation time, from which the run of
  * a message without our headers is hashed (0 when not known: such messages
  * are then refused).  0, or -1 with EX_DATAERR naming subject, sequence and
- * header.
+ * header: such a message will never be right.
  */
 int rtta_audio_decode(struct rtta_audio *audio, natsMsg *msg, int64_t created_ns,
     struct rtta_err *err);
+
+/*
+ * What the message covers: its samples, or of a foreign one [seq, seq + 1).
+ * Empty for EOS.  rtta_frame_end() is wrong for a foreign message.
+ */
+struct rtta_span rtta_audio_span(const struct rtta_audio *audio);
 
 #endif
