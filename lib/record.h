@@ -26,7 +26,12 @@ enum rtta_record_type {
 	RTTA_RECORD_GAP
 };
 
-enum { RTTA_RECORD_TEXT_MAX_BYTES = 60000 };
+enum {
+	RTTA_RECORD_TEXT_MAX_BYTES = 60000,
+	/* The whole message stays below 128 KiB: longer words are left out. */
+	RTTA_RECORD_WORDS_MAX_BYTES = 60000,
+	RTTA_RECORD_HEADER_MAX_BYTES = 200     /* engine, speaker, language, reason */
+};
 
 struct rtta_record {
 	enum rtta_record_type type;
@@ -55,7 +60,9 @@ void rtta_record_copy(struct rtta_record *to, const struct rtta_record *from);
 
 /*
  * The message: on transcript.raw.<S> with an id that has attempt (from 0)
- * when final, on transcript.interim.<S> without one when not.
+ * when final, on transcript.interim.<S> without one when not.  What is no
+ * UTF-8 becomes U+FFFD, control characters become blanks.  NULL when text is
+ * above RTTA_RECORD_TEXT_MAX_BYTES: divide it.
  */
 natsMsg *rtta_record_encode(const struct rtta_record *record, unsigned attempt);
 

@@ -1,0 +1,529 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "json.h"
+#include "mem.h"
+#include "record.h"
+
+static const char raw_prefix[] = "transcript.raw.";
+static const char interim_prefix[] = "transcript.interim.";
+static const char *const type_names[] = {
+	[RTTA_RECORD_TEXT] = "text",
+	[RTTA_RECORD_SILENCE] = "silence",
+	[RTTA_RECORD_GAP] = "gap",
+};
+
+enum {
+	SUBJECT_BYTES = 20 + RTTA_SESSION_ID_BYTES,
+	ID_BYTES = RTTA_SESSION_ID_BYTES + 128,
+	MAX_CHANNEL = 255,
+	MAX_REV = 99
+};
+
+void
+rtta_record_init(struct rtta_record *record)
+{
+	*record = (struct rtta_record){
+		.is_final = true,
+		.rev = 1,
+		.channel = -1,
+		.confidence = NAN,
+		.text = rtta_xstrdup(""),
+		.words = jv_invalid(),
+	};
+}
+
+void
+rtta_record_done(struct rtta_record *record)
+{
+	free(record->text);
+	free(record->engine);
+	free(record->speaker);
+	free(record->language);
+	free(record->reason);
+	jv_free(record->words);
+	*record = (struct rtta_record){ .words = jv_invalid() };
+}
+
+static char *
+copy_or_null(const char *text)
+{
+	return text != NULL ? rtta_xstrdup(text) : NULL;
+}
+
+void
+rtta_record_copy(struct rtta_record *to, const struct rtta_record *from)
+{
+	*to = *from;
+	to->text = rtta_xstrdup(from->text);
+	to->engine = copy_or_null(from->engine);
+	to->speaker = copy_or_null(from->speaker);
+	to->language = copy_or_null(from->language);
+	to->reason = copy_or_null(from->reason);
+	to->words = jv_copy(from->words);
+}
+
+static const char *
+lane_name(const struct rtta_record *record)
+{
+	return record->backfill ? "backfill" : "live";
+}
+
+/*
+ * Text from outside as clean UTF-8: libjq puts U+FFFD where it is not, and
+ * control characters become blanks, line ends too unless lines is set.
+ */
+static char *
+clean_text(const char *bytes, size_t len, bool lines)
+{
+	jv value = jv_string_sized(bytes, (int)len);
+	size_t size = (size_t)jv_string_length_bytes(jv_copy(value)) + 1;
+	char *text = rtta_xmemdup(jv_string_value(value), size);
+
+	jv_free(value);
+	for (size_t i = 0; i + 1 < size; i++)
+		if (((unsigned char)text[i] < ' ' && !(lines && text[i] == '\n')) || text[i] == 0x7f)
+			text[i] = ' ';
+	return text;
+}
+
+/* --- encode --- */
+
+static void
+set_text(natsMsg *msg, const char *name, const char *value)
+{
+	char *text;
+	size_t len;
+
+	if (value == NULL || value[0] == '\0')
+		return;
+	text = clean_text(value, strlen(value), false);
+	len = strlen(text);
+	if (len > RTTA_RECORD_HEADER_MAX_BYTES)
+		for (len = RTTA_RECORD_HEADER_MAX_BYTES;
+		    ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+			;
+	text[len] = '\0';
+	rtta_msg_header(msg, name, text);
+	free(text);
+}
+
+static void
+set_number(natsMsg *msg, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	rtta_msg_header(msg, name, text);
+}
+
+static void
+set_time(natsMsg *msg, const char *name, int64_t real_ns)
+{
+	char text[RTTA_CLOCK_TEXT_BYTES];
+
+	rtta_msg_header(msg, name, rtta_clock_format(text, real_ns));
+}
+
+static void
+set_span(natsMsg *msg, const struct rtta_span *span)
+{
+	char run[RTTA_RUN_TEXT_BYTES];
+
+	rtta_msg_header(msg, "run", rtta_run_format(run, span->run));
+	set_number(msg, "first", span->first);
+	set_number(msg, "last", span->last);
+}
+
+static void
+set_words(natsMsg *msg, jv words)
+{
+	char *text;
+
+	if (jv_get_kind(words) != JV_KIND_ARRAY)
+		return;
+	text = rtta_json_text(jv_copy(words), true);
+	if (strlen(text) <= RTTA_RECORD_WORDS_MAX_BYTES)
+		rtta_msg_header(msg, "words", text);
+	free(text);
+}
+
+static void
+set_id(natsMsg *msg, const struct rtta_record *record, unsigned attempt)
+{
+	char id[ID_BYTES], channel[8] = "";
+
+	if (record->channel >= 0)
+		snprintf(channel, sizeof(channel), "c%d/", record->channel & MAX_CHANNEL);
+	snprintf(id, sizeof(id), "%s/rec/%s/%d/%016" PRIx64 "/%" PRIu64 "-%" PRIu64 "/%s%u",
+	    record->session, lane_name(record), record->rev, record->span.run,
+	    record->span.first, record->span.last, channel, attempt);
+	rtta_msg_header(msg, "Nats-Msg-Id", id);
+}
+
+natsMsg *
+rtta_record_encode(const struct rtta_record *record, unsigned attempt)
+{
+	char subject[SUBJECT_BYTES], number[32];
+	char *text = clean_text(record->text, strlen(record->text), true);
+	size_t bytes = strlen(text);
+	natsMsg *msg = NULL;
+
+	if (bytes > RTTA_RECORD_TEXT_MAX_BYTES)
+		goto out;
+	snprintf(subject, sizeof(subject), "%s%s",
+	    record->is_final ? raw_prefix : interim_prefix, record->session);
+	msg = rtta_msg_new(subject, text, (int)bytes);
+	if (record->is_final)
+		set_id(msg, record, attempt);
+	set_time(msg, "timestamp", record->start_ns);
+	set_time(msg, "end", record->end_ns);
+	rtta_msg_header(msg, "is_final", record->is_final ? "true" : "false");
+	rtta_msg_header(msg, "type", type_names[record->type]);
+	rtta_msg_header(msg, "lane", lane_name(record));
+	set_span(msg, &record->span);
+	set_number(msg, "rev", (uint64_t)record->rev);
+	if (record->channel >= 0)
+		set_number(msg, "channel", (uint64_t)record->channel);
+	if (isfinite(record->confidence)) {
+		snprintf(number, sizeof(number), "%.6g", record->confidence);
+		rtta_msg_header(msg, "confidence", number);
+	}
+	set_text(msg, "engine", record->engine);
+	set_text(msg, "speaker", record->speaker);
+	set_text(msg, "language", record->language);
+	set_text(msg, "reason", record->reason);
+	set_words(msg, record->words);
+out:
+	free(text);
+	return msg;
+}
+
+/* --- decode --- */
+
+/* A delivery while it is read: where it came from, for its errors. */
+struct delivery {
+	natsMsg *msg;
+	struct rtta_meta meta;   /* zero when it is no delivery of JetStream */
+	struct rtta_err *err;
+};
+
+static int
+broken(const struct delivery *in, const char *name, const char *why)
+{
+	const char *value = rtta_header(in->msg, name);
+
+	return rtta_err_set(in->err, EX_DATAERR, "%s %llu: %s: %s%s%.40s%s",
+	    natsMsg_GetSubject(in->msg), (unsigned long long)in->meta.stream_seq,
+	    name, why, value ? " \"" : "", value ? value : "", value ? "\"" : "");
+}
+
+static int
+decode_subject(struct rtta_record *record, const struct delivery *in)
+{
+	const char *subject = natsMsg_GetSubject(in->msg), *id;
+
+	if (strncmp(subject, raw_prefix, strlen(raw_prefix)) == 0)
+		id = subject + strlen(raw_prefix);
+	else if (strncmp(subject, interim_prefix, strlen(interim_prefix)) == 0)
+		id = subject + strlen(interim_prefix);
+	else
+		return broken(in, "subject", "no text travels on it");
+	if (!rtta_session_id_valid(id))
+		return broken(in, "subject", "no session id");
+	strcpy(record->session, id);
+	return 0;
+}
+
+static int
+decode_payload(struct rtta_record *record, const struct delivery *in)
+{
+	int bytes = natsMsg_GetDataLength(in->msg);
+	char *text;
+
+	if (bytes > RTTA_RECORD_TEXT_MAX_BYTES)
+		return broken(in, "payload", "above 60000 bytes");
+	text = clean_text(bytes > 0 ? natsMsg_GetData(in->msg) : "", (size_t)bytes, true);
+	free(record->text);
+	record->text = text;
+	return 0;
+}
+
+/* "true" unless it says otherwise: the subject tells interim text too. */
+static int
+decode_is_final(struct rtta_record *record, const struct delivery *in)
+{
+	const char *value = rtta_header(in->msg, "is_final");
+
+	if (value == NULL)
+		record->is_final = strncmp(natsMsg_GetSubject(in->msg), raw_prefix,
+		    strlen(raw_prefix)) == 0;
+	else if (strcasecmp(value, "true") == 0)
+		record->is_final = true;
+	else if (strcasecmp(value, "false") == 0)
+		record->is_final = false;
+	else
+		return broken(in, "is_final", "neither true nor false");
+	return 0;
+}
+
+static int
+decode_type(struct rtta_record *record, const struct delivery *in)
+{
+	const char *value = rtta_header(in->msg, "type");
+
+	record->type = RTTA_RECORD_TEXT;
+	if (value == NULL)
+		return 0;
+	for (int type = RTTA_RECORD_TEXT; type <= RTTA_RECORD_GAP; type++)
+		if (strcmp(value, type_names[type]) == 0) {
+			record->type = (enum rtta_record_type)type;
+			return 0;
+		}
+	return broken(in, "type", "neither text, silence nor gap");
+}
+
+static int
+decode_lane(struct rtta_record *record, const struct delivery *in)
+{
+	const char *value = rtta_header(in->msg, "lane");
+
+	record->backfill = value != NULL && strcmp(value, "backfill") == 0;
+	if (value != NULL && !record->backfill && strcmp(value, "live") != 0)
+		return broken(in, "lane", "neither live nor backfill");
+	return 0;
+}
+
+/* A number up to max; absent: *value unchanged. */
+static int
+decode_number(const struct delivery *in, const char *name, uint64_t max, uint64_t *value)
+{
+	const char *text = rtta_header(in->msg, name);
+	uint64_t number;
+
+	if (text == NULL)
+		return 0;
+	if (rtta_sample_parse(text, &number) < 0 || number > max)
+		return broken(in, name, "no number in its range");
+	*value = number;
+	return 0;
+}
+
+static int
+decode_span(struct rtta_record *record, const struct delivery *in)
+{
+	const char *run = rtta_header(in->msg, "run");
+	struct rtta_span *span = &record->span;
+
+	if (run == NULL || rtta_run_parse(run, &span->run) < 0)
+		return broken(in, "run", "not 16 lowercase hex digits");
+	if (rtta_header(in->msg, "first") == NULL)
+		return broken(in, "first", "missing");
+	if (rtta_header(in->msg, "last") == NULL)
+		return broken(in, "last", "missing");
+	if (decode_number(in, "first", INT64_MAX, &span->first) < 0 ||
+	    decode_number(in, "last", INT64_MAX, &span->last) < 0)
+		return -1;
+	if (span->last < span->first)
+		return broken(in, "last", "before first");
+	return 0;
+}
+
+static int
+decode_times(struct rtta_record *record, const struct delivery *in)
+{
+	const char *start = rtta_header(in->msg, "timestamp");
+	const char *end = rtta_header(in->msg, "end");
+
+	if (start == NULL || rtta_clock_parse(start, &record->start_ns) < 0)
+		return broken(in, "timestamp", "no RFC 3339 time");
+	record->end_ns = record->start_ns;
+	if (end != NULL && rtta_clock_parse(end, &record->end_ns) < 0)
+		return broken(in, "end", "no RFC 3339 time");
+	return 0;
+}
+
+/* Somebody else's text: timed by itself where it can, else by the stream. */
+static int
+decode_foreign(struct rtta_record *record, const struct delivery *in)
+{
+	const char *start = rtta_header(in->msg, "timestamp");
+	const char *final = rtta_header(in->msg, "is_final");
+
+	record->foreign = true;
+	record->is_final = final == NULL || strcasecmp(final, "false") != 0;
+	record->start_ns = in->meta.stored_ns;
+	if (start != NULL)
+		rtta_clock_parse(start, &record->start_ns);
+	record->end_ns = record->start_ns;
+	return 0;
+}
+
+static char *
+decode_text(const struct delivery *in, const char *name)
+{
+	const char *value = rtta_header(in->msg, name);
+	size_t len;
+
+	if (value == NULL || value[0] == '\0')
+		return NULL;
+	len = strnlen(value, RTTA_RECORD_HEADER_MAX_BYTES);
+	return clean_text(value, len, false);
+}
+
+/* One word: its text, and sample numbers that are not the wrong way round. */
+static bool
+word_fits(jv word)
+{
+	struct rtta_err ignored = {0};
+	int64_t first = -1, last = -1;
+	char *text = NULL;
+	bool fits;
+
+	fits = jv_get_kind(word) == JV_KIND_OBJECT &&
+	    rtta_json_string("words", word, "word", &text, &ignored) == 0 && text != NULL &&
+	    rtta_json_int("words", word, "first", 0, INT64_C(1) << 53, &first, &ignored) == 0 &&
+	    rtta_json_int("words", word, "last", 0, INT64_C(1) << 53, &last, &ignored) == 0 &&
+	    first >= 0 && first <= last;
+	free(text);
+	return fits;
+}
+
+static int
+decode_words(struct rtta_record *record, const struct delivery *in)
+{
+	const char *text = rtta_header(in->msg, "words");
+	bool fits;
+	jv words;
+
+	if (text == NULL)
+		return 0;
+	if (strlen(text) > 2 * RTTA_RECORD_WORDS_MAX_BYTES)
+		return broken(in, "words", "above 120000 bytes");
+	words = jv_parse(text);
+	fits = jv_get_kind(words) == JV_KIND_ARRAY;
+	if (fits)
+		jv_array_foreach(words, i, word) {
+			fits = fits && word_fits(word);
+			jv_free(word);
+		}
+	if (fits)
+		record->words = words;
+	else
+		jv_free(words);
+	return fits ? 0 : broken(in, "words", "not an array of {word, first, last}");
+}
+
+static int
+decode_ours(struct rtta_record *record, const struct delivery *in)
+{
+	const char *confidence = rtta_header(in->msg, "confidence");
+	uint64_t rev = 1, channel = UINT64_MAX;
+	char *end;
+
+	if (decode_is_final(record, in) < 0 || decode_type(record, in) < 0 ||
+	    decode_lane(record, in) < 0 || decode_span(record, in) < 0 ||
+	    decode_times(record, in) < 0 ||
+	    decode_number(in, "rev", MAX_REV, &rev) < 0 ||
+	    decode_number(in, "channel", MAX_CHANNEL, &channel) < 0 ||
+	    decode_words(record, in) < 0)
+		return -1;
+	if (rev == 0)
+		return broken(in, "rev", "no number in its range");
+	record->rev = (int)rev;
+	record->channel = channel == UINT64_MAX ? -1 : (int)channel;
+	if (confidence != NULL) {
+		record->confidence = strtod(confidence, &end);
+		if (end == confidence || *end != '\0' || !isfinite(record->confidence))
+			return broken(in, "confidence", "no number");
+	}
+	record->engine = decode_text(in, "engine");
+	record->speaker = decode_text(in, "speaker");
+	record->language = decode_text(in, "language");
+	record->reason = decode_text(in, "reason");
+	return 0;
+}
+
+int
+rtta_record_decode(struct rtta_record *record, natsMsg *msg, struct rtta_err *err)
+{
+	struct delivery in = { .msg = msg, .err = err };
+	bool foreign = rtta_header(msg, "run") == NULL && rtta_header(msg, "first") == NULL;
+
+	rtta_record_done(record);
+	rtta_record_init(record);
+	if (rtta_meta_read(msg, &in.meta) < 0)
+		in.meta = (struct rtta_meta){0};
+	record->seq = in.meta.stream_seq;
+	if (decode_subject(record, &in) < 0 || decode_payload(record, &in) < 0 ||
+	    (foreign ? decode_foreign(record, &in) : decode_ours(record, &in)) < 0)
+		return -1;
+	return 0;
+}
+
+/* --- JSON --- */
+
+static jv
+put(jv object, const char *key, jv value)
+{
+	return jv_object_set(object, jv_string(key), value);
+}
+
+static jv
+put_text(jv object, const char *key, const char *text)
+{
+	return text != NULL ? put(object, key, jv_string(text)) : object;
+}
+
+static jv
+put_time(jv object, const char *key, int64_t real_ns)
+{
+	char text[RTTA_CLOCK_TEXT_BYTES];
+
+	return put(object, key, jv_string(rtta_clock_format(text, real_ns)));
+}
+
+static jv
+put_span(jv object, const struct rtta_span *span)
+{
+	char run[RTTA_RUN_TEXT_BYTES];
+
+	object = put(object, "run", jv_string(rtta_run_format(run, span->run)));
+	object = put(object, "first", jv_number((double)span->first));
+	return put(object, "last", jv_number((double)span->last));
+}
+
+jv
+rtta_record_json(const struct rtta_record *record)
+{
+	jv object = JV_OBJECT(jv_string("text"), jv_string(record->text));
+
+	object = put_time(object, "timestamp", record->start_ns);
+	object = put(object, "is_final", jv_bool(record->is_final));
+	object = put(object, "type", jv_string(type_names[record->type]));
+	object = put(object, "lane", jv_string(lane_name(record)));
+	if (record->seq != 0)
+		object = put(object, "seq", jv_number((double)record->seq));
+	object = put_time(object, "end", record->end_ns);
+	object = put(object, "session", jv_string(record->session));
+	if (!record->foreign)
+		object = put_span(object, &record->span);
+	object = put(object, "rev", jv_number(record->rev));
+	if (record->channel >= 0)
+		object = put(object, "channel", jv_number(record->channel));
+	if (isfinite(record->confidence))
+		object = put(object, "confidence", jv_number(record->confidence));
+	object = put_text(object, "engine", record->engine);
+	object = put_text(object, "speaker", record->speaker);
+	object = put_text(object, "language", record->language);
+	object = put_text(object, "reason", record->reason);
+	if (jv_get_kind(record->words) == JV_KIND_ARRAY)
+		object = put(object, "words", jv_copy(record->words));
+	return object;
+}
