@@ -24,12 +24,14 @@ enum rtta_reader_from {
 	RTTA_READER_LAST_PER_SUBJECT  /* the newest of each subject, then all */
 };
 
-/* start_seq: 1 for everything; start_seq-1 is the last one that is known. */
+/* start_seq: 1 for everything; start_seq-1 is the last one that is known (a
+ * stream that ends before it is another one).  filter may be NULL. */
 struct rtta_reader *rtta_reader_new(struct rtta_bus *bus, const char *stream,
     const char *filter, enum rtta_reader_from from, uint64_t start_seq);
 void rtta_reader_free(struct rtta_reader *reader);
 
-/* Call in every turn of the loop.  Returns ms until it wants to be called. */
+/* Call in every turn of the loop, and then rtta_reader_take() until NULL.
+ * Returns ms until it wants to be called. */
 int rtta_reader_tick(struct rtta_reader *reader);
 
 /* The next message, or NULL.  The caller destroys it. */
@@ -38,6 +40,9 @@ natsMsg *rtta_reader_take(struct rtta_reader *reader);
 /* All that was stored when the consumer was made has been handed out; stays
  * true through reconnects.  False while the stream does not exist. */
 bool rtta_reader_caught_up(const struct rtta_reader *reader);
+
+/* Make the consumer anew, for who knows that messages are being missed. */
+void rtta_reader_renew(struct rtta_reader *reader);
 
 /* How often the stream turned out to be another one. */
 uint64_t rtta_reader_resets(const struct rtta_reader *reader);

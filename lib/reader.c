@@ -1,0 +1,532 @@
+#include <inttypes.h>
+#include <jv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "reader.h"
+
+enum {
+	PORT_MESSAGES = 65536,
+	ANSWER_MS = 2000,      /* an API answer takes longer only when lost */
+	HEARTBEAT_MS = 1000,
+	SILENCE_MS = 3000,     /* three heartbeats: the consumer has gone */
+	INACTIVE_MS = 10000,   /* after that the server forgets a consumer */
+	RETRY_MIN_MS = 100,
+	RETRY_MAX_MS = 2000,
+	NO_STREAM = 10059      /* err_code of JetStream */
+};
+
+enum step {
+	STEP_REST,    /* no consumer: one is made at due_ms */
+	STEP_CREATE,  /* asked for a consumer */
+	STEP_CHECK,   /* asked which stream this is; its messages wait */
+	STEP_READ     /* messages are handed out */
+};
+
+/* What arrived before its turn. */
+struct queue {
+	natsMsg **msgs;
+	size_t head, count, size;
+};
+
+struct rtta_reader {
+	struct rtta_bus *bus;
+	struct rtta_port *port;
+	char *stream, *filter;
+	enum rtta_reader_from from;
+	enum step step;
+	struct queue early;
+
+	uint64_t next_seq;      /* of the stream: the first not handed out */
+	bool fresh;             /* nothing of this stream was handed out */
+	bool caught_up;
+	uint64_t left;          /* still to come of what was stored */
+
+	/*
+	 * The consumer delivers to <inbox prefix>.<nonce>.<generation>, which
+	 * is no inbox of the port: deliveries keep the subject that they were
+	 * published on, and the bus tells inboxes apart by subject.
+	 */
+	char deliver[64];       /* up to the generation */
+	bool subscribed;
+	uint64_t nonce;
+	unsigned generation;
+	char consumer[64];      /* names nonce and generation */
+	uint64_t consumer_seq;  /* the last one that came */
+	char created[64];       /* which stream: its time of creation */
+
+	uint64_t epoch;
+	uint64_t resets;
+	int64_t due_ms;         /* of the step */
+	int64_t heard_ms;
+	int retry_ms;
+	bool troubled;          /* and said so */
+};
+
+static void
+queue_put(struct queue *queue, natsMsg *msg)
+{
+	if (queue->head + queue->count == queue->size) {
+		queue->size = queue->size ? queue->size * 2 : 64;
+		queue->msgs = rtta_xreallocarray(queue->msgs, queue->size,
+		    sizeof(queue->msgs[0]));
+	}
+	queue->msgs[queue->head + queue->count++] = msg;
+}
+
+static natsMsg *
+queue_take(struct queue *queue)
+{
+	if (queue->count == 0) {
+		queue->head = 0;
+		return NULL;
+	}
+	queue->count--;
+	return queue->msgs[queue->head++];
+}
+
+static void
+queue_clear(struct queue *queue)
+{
+	natsMsg *msg;
+
+	while ((msg = queue_take(queue)) != NULL)
+		natsMsg_Destroy(msg);
+}
+
+/* --- making the consumer --- */
+
+static int
+ask(struct rtta_reader *reader, const char *what, char kind, jv body)
+{
+	char *subject = rtta_xasprintf("$JS.API.%s", what);
+	char *reply = rtta_xasprintf("%s%c%u", rtta_port_inbox(reader->port),
+	    kind, reader->generation);
+	char *text = jv_is_valid(body) ? rtta_json_text(body, false) : NULL;
+	int rc;
+
+	rc = rtta_bus_send(reader->bus, subject, reply, text,
+	    text ? (int)strlen(text) : 0);
+	free(text);
+	free(reply);
+	free(subject);
+	return rc;
+}
+
+static void
+delete_consumer(struct rtta_reader *reader)
+{
+	char *what;
+
+	if (reader->consumer[0] == '\0')
+		return;
+	what = rtta_xasprintf("CONSUMER.DELETE.%s.%s", reader->stream,
+	    reader->consumer);
+	/* What this cannot reach the server removes after INACTIVE_MS. */
+	ask(reader, what, 'x', jv_invalid());
+	free(what);
+	reader->consumer[0] = '\0';
+}
+
+static jv
+consumer_config(const struct rtta_reader *reader)
+{
+	jv config = JV_OBJECT(
+	    jv_string("name"), jv_string(reader->consumer),
+	    jv_string("deliver_subject"), jv_string_fmt("%s%u",
+	        reader->deliver, reader->generation),
+	    jv_string("ack_policy"), jv_string("none"),
+	    jv_string("replay_policy"), jv_string("instant"),
+	    jv_string("max_deliver"), jv_number(1),
+	    jv_string("flow_control"), jv_true(),
+	    jv_string("idle_heartbeat"), jv_number(HEARTBEAT_MS * 1e6),
+	    jv_string("inactive_threshold"), jv_number(INACTIVE_MS * 1e6));
+
+	config = jv_object_set(config, jv_string("mem_storage"), jv_true());
+	config = jv_object_set(config, jv_string("num_replicas"), jv_number(1));
+	if (reader->filter != NULL)
+		config = jv_object_set(config, jv_string("filter_subject"),
+		    jv_string(reader->filter));
+	if (reader->fresh && reader->from == RTTA_READER_LAST_PER_SUBJECT)
+		return jv_object_set(config, jv_string("deliver_policy"),
+		    jv_string("last_per_subject"));
+	config = jv_object_set(config, jv_string("deliver_policy"),
+	    jv_string("by_start_sequence"));
+	return jv_object_set(config, jv_string("opt_start_seq"),
+	    jv_number((double)reader->next_seq));
+}
+
+static void
+rest(struct rtta_reader *reader)
+{
+	reader->retry_ms = reader->retry_ms == 0 ? RETRY_MIN_MS :
+	    reader->retry_ms * 2;
+	if (reader->retry_ms > RETRY_MAX_MS)
+		reader->retry_ms = RETRY_MAX_MS;
+	reader->step = STEP_REST;
+	reader->due_ms = rtta_clock_mono_ms() + reader->retry_ms;
+}
+
+static bool
+subscribe(struct rtta_reader *reader)
+{
+	struct rtta_err ignored = {0};  /* the bus has closed, and says so */
+	char *subject;
+
+	if (!reader->subscribed) {
+		subject = rtta_xasprintf("%s*", reader->deliver);
+		reader->subscribed = rtta_port_subscribe(reader->port, subject,
+		    &ignored) == 0;
+		free(subject);
+	}
+	return reader->subscribed;
+}
+
+/* Make a consumer behind what was handed out; the one before is void. */
+static void
+start(struct rtta_reader *reader)
+{
+	char *what;
+	jv body;
+
+	delete_consumer(reader);
+	queue_clear(&reader->early);
+	if (!rtta_bus_connected(reader->bus) || !subscribe(reader)) {
+		rest(reader);
+		return;
+	}
+	reader->epoch = rtta_bus_epoch(reader->bus);
+	reader->generation++;
+	reader->consumer_seq = 0;
+	snprintf(reader->consumer, sizeof(reader->consumer),
+	    "reader-%016" PRIx64 "-%u", reader->nonce, reader->generation);
+	what = reader->filter == NULL ?
+	    rtta_xasprintf("CONSUMER.CREATE.%s.%s", reader->stream,
+	        reader->consumer) :
+	    rtta_xasprintf("CONSUMER.CREATE.%s.%s.%s", reader->stream,
+	        reader->consumer, reader->filter);
+	body = JV_OBJECT(jv_string("stream_name"), jv_string(reader->stream),
+	    jv_string("config"), consumer_config(reader));
+	if (ask(reader, what, 'c', body) == 0) {
+		reader->step = STEP_CREATE;
+		reader->due_ms = rtta_clock_mono_ms() + ANSWER_MS;
+	} else
+		rest(reader);
+	free(what);
+}
+
+static double
+number_of(jv object, const char *key)
+{
+	jv value = jv_object_get(jv_copy(object), jv_string(key));
+	double number = jv_get_kind(value) == JV_KIND_NUMBER ?
+	    jv_number_value(value) : 0;
+
+	jv_free(value);
+	return number;
+}
+
+/* The answer's object, or invalid when it is an error: then rest. */
+static jv
+read_answer(struct rtta_reader *reader, natsMsg *msg)
+{
+	jv answer = jv_parse_sized(natsMsg_GetData(msg),
+	    natsMsg_GetDataLength(msg));
+	jv error, text;
+	int code = rtta_msg_status(msg);
+
+	if (jv_get_kind(answer) == JV_KIND_OBJECT &&
+	    !jv_object_has(jv_copy(answer), jv_string("error")))
+		return answer;
+	error = jv_get_kind(answer) == JV_KIND_OBJECT ?
+	    jv_object_get(answer, jv_string("error")) :
+	    (jv_free(answer), jv_object());
+	if (jv_get_kind(error) == JV_KIND_OBJECT && code == 0)
+		code = (int)number_of(error, "err_code");
+	if (code == NO_STREAM || code == 503)
+		reader->caught_up = false;
+	if (!reader->troubled) {
+		text = jv_get_kind(error) == JV_KIND_OBJECT ?
+		    jv_object_get(jv_copy(error), jv_string("description")) :
+		    jv_null();
+		rtta_log_warn("%s: %s (%d), trying again until it is there",
+		    reader->stream, jv_get_kind(text) == JV_KIND_STRING ?
+		    jv_string_value(text) : "no JetStream", code);
+		jv_free(text);
+	}
+	jv_free(error);
+	reader->troubled = true;
+	rest(reader);
+	return jv_invalid();
+}
+
+static void
+take_created(struct rtta_reader *reader, natsMsg *msg)
+{
+	jv answer = read_answer(reader, msg);
+	char *what;
+
+	if (!jv_is_valid(answer)) {
+		reader->consumer[0] = '\0';
+		return;
+	}
+	reader->left = (uint64_t)number_of(answer, "num_pending");
+	jv_free(answer);
+	what = rtta_xasprintf("STREAM.INFO.%s", reader->stream);
+	if (ask(reader, what, 'i', jv_invalid()) == 0) {
+		reader->step = STEP_CHECK;
+		reader->due_ms = rtta_clock_mono_ms() + ANSWER_MS;
+	} else
+		rest(reader);
+	free(what);
+}
+
+/*
+ * Which stream the consumer is on.  It was asked for after the consumer was
+ * made: a consumer of an earlier stream cannot pass for one of this.
+ */
+static void
+take_info(struct rtta_reader *reader, natsMsg *msg)
+{
+	jv answer = read_answer(reader, msg), state, created;
+	uint64_t last_seq;
+	char name[sizeof(reader->created)];
+	bool same;
+
+	if (!jv_is_valid(answer))
+		return;
+	state = jv_object_get(jv_copy(answer), jv_string("state"));
+	created = jv_object_get(answer, jv_string("created"));
+	last_seq = jv_get_kind(state) == JV_KIND_OBJECT ?
+	    (uint64_t)number_of(state, "last_seq") : 0;
+	snprintf(name, sizeof(name), "%s",
+	    jv_get_kind(created) == JV_KIND_STRING ?
+	    jv_string_value(created) : "");
+	jv_free(created);
+	jv_free(state);
+
+	/* A server that lost its disk's last seconds counts them again. */
+	same = (reader->created[0] == '\0' ||
+	    strcmp(reader->created, name) == 0) &&
+	    last_seq + 1 >= reader->next_seq;
+	memcpy(reader->created, name, sizeof(name));
+	if (!same) {
+		rtta_log_info("%s: made anew, reading from its start",
+		    reader->stream);
+		reader->resets++;
+		reader->next_seq = 1;
+		reader->fresh = true;
+		reader->caught_up = false;
+		start(reader);
+		return;
+	}
+	if (reader->troubled)
+		rtta_log_info("%s: is there", reader->stream);
+	reader->troubled = false;
+	reader->retry_ms = 0;
+	reader->step = STEP_READ;
+	reader->heard_ms = rtta_clock_mono_ms();
+	if (reader->left == 0)
+		reader->caught_up = true;
+}
+
+/* An answer of this generation moves the step on; the rest waits. */
+static void
+sort_in(struct rtta_reader *reader, natsMsg *msg)
+{
+	const char *token = rtta_port_token(reader->port, msg);
+
+	if (token == NULL) {
+		queue_put(&reader->early, msg);
+		return;
+	}
+	if (strtoul(token + 1, NULL, 10) == reader->generation) {
+		if (token[0] == 'c' && reader->step == STEP_CREATE)
+			take_created(reader, msg);
+		else if (token[0] == 'i' && reader->step == STEP_CHECK)
+			take_info(reader, msg);
+	}
+	natsMsg_Destroy(msg);
+}
+
+/* --- reading --- */
+
+static uint64_t
+header_number(natsMsg *msg, const char *name)
+{
+	const char *value = rtta_header(msg, name);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
+/* Flow control and heartbeats.  False: messages before this one are missing. */
+static bool
+heed_control(struct rtta_reader *reader, natsMsg *msg)
+{
+	const char *subject = natsMsg_GetSubject(msg);
+	const char *stalled = rtta_header(msg, "Nats-Consumer-Stalled");
+	size_t prefix = strlen(reader->deliver);
+
+	if (strncmp(subject, reader->deliver, prefix) != 0 ||
+	    strtoul(subject + prefix, NULL, 10) != reader->generation)
+		return true;
+	if (natsMsg_GetReply(msg) != NULL) {
+		rtta_bus_send(reader->bus, natsMsg_GetReply(msg), NULL, NULL, 0);
+		return true;
+	}
+	if (rtta_header(msg, "Nats-Last-Consumer") == NULL)
+		return true;
+	if (stalled != NULL)
+		rtta_bus_send(reader->bus, stalled, NULL, NULL, 0);
+	if (header_number(msg, "Nats-Last-Consumer") != reader->consumer_seq)
+		return false;
+	if (stalled == NULL)
+		reader->caught_up = true;
+	return true;
+}
+
+static void
+count(struct rtta_reader *reader, const struct rtta_meta *meta)
+{
+	reader->consumer_seq = meta->consumer_seq;
+	reader->next_seq = meta->stream_seq + 1;
+	reader->fresh = false;
+	if (reader->left > 0)
+		reader->left--;
+	if (reader->left == 0 || meta->pending == 0)
+		reader->caught_up = true;
+}
+
+/* 1: msg is the next; 0: not for the caller; -1: something is missing. */
+static int
+judge(struct rtta_reader *reader, natsMsg *msg)
+{
+	struct rtta_meta meta;
+
+	if (rtta_meta_read(msg, &meta) != 0)
+		return heed_control(reader, msg) ? 0 : -1;
+	if (strcmp(meta.consumer, reader->consumer) != 0)
+		return 0;
+	if (meta.consumer_seq != reader->consumer_seq + 1)
+		return -1;
+	count(reader, &meta);
+	return 1;
+}
+
+/* --- the module's face --- */
+
+struct rtta_reader *
+rtta_reader_new(struct rtta_bus *bus, const char *stream, const char *filter,
+    enum rtta_reader_from from, uint64_t start_seq)
+{
+	struct rtta_reader *reader = rtta_xcalloc(1, sizeof(*reader));
+	const char *inbox;
+
+	reader->bus = bus;
+	reader->port = rtta_port_open(bus, PORT_MESSAGES);
+	reader->stream = rtta_xstrdup(stream);
+	reader->filter = filter ? rtta_xstrdup(filter) : NULL;
+	reader->from = from;
+	reader->next_seq = start_seq ? start_seq : 1;
+	reader->fresh = true;
+	while (getrandom(&reader->nonce, sizeof(reader->nonce), 0) < 0)
+		;  /* only EINTR, before the pool is ready */
+	inbox = rtta_port_inbox(reader->port);
+	snprintf(reader->deliver, sizeof(reader->deliver),
+	    "%.*s.%016" PRIx64 ".", (int)strcspn(inbox, "."), inbox,
+	    reader->nonce);
+	start(reader);
+	return reader;
+}
+
+void
+rtta_reader_free(struct rtta_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	delete_consumer(reader);
+	queue_clear(&reader->early);
+	rtta_port_close(reader->port);
+	free(reader->early.msgs);
+	free(reader->filter);
+	free(reader->stream);
+	free(reader);
+}
+
+void
+rtta_reader_renew(struct rtta_reader *reader)
+{
+	if (reader->step == STEP_READ)
+		start(reader);
+}
+
+int
+rtta_reader_tick(struct rtta_reader *reader)
+{
+	int64_t wait_ms;
+	natsMsg *msg;
+
+	if (rtta_bus_connected(reader->bus) &&
+	    rtta_bus_epoch(reader->bus) != reader->epoch) {
+		reader->retry_ms = 0;
+		start(reader);
+	}
+	while ((reader->step == STEP_CREATE || reader->step == STEP_CHECK) &&
+	    (msg = rtta_port_take(reader->port)) != NULL)
+		sort_in(reader, msg);
+	if (reader->step != STEP_READ &&
+	    rtta_clock_mono_ms() >= reader->due_ms)
+		start(reader);
+	if (reader->step == STEP_READ)
+		return SILENCE_MS + 1;
+	wait_ms = reader->due_ms - rtta_clock_mono_ms();
+	return wait_ms > 0 ? (int)wait_ms : 0;
+}
+
+natsMsg *
+rtta_reader_take(struct rtta_reader *reader)
+{
+	natsMsg *msg;
+	int verdict;
+
+	while (reader->step == STEP_READ) {
+		msg = queue_take(&reader->early);
+		if (msg == NULL)
+			msg = rtta_port_take(reader->port);
+		if (msg == NULL)
+			break;
+		verdict = judge(reader, msg);
+		reader->heard_ms = rtta_clock_mono_ms();
+		if (verdict > 0)
+			return msg;
+		natsMsg_Destroy(msg);
+		if (verdict < 0)
+			start(reader);
+	}
+	/* Only with an empty queue is silence the consumer's. */
+	if (reader->step == STEP_READ &&
+	    rtta_clock_mono_ms() - reader->heard_ms > SILENCE_MS &&
+	    rtta_bus_connected(reader->bus))
+		start(reader);
+	return NULL;
+}
+
+bool
+rtta_reader_caught_up(const struct rtta_reader *reader)
+{
+	return reader->caught_up;
+}
+
+uint64_t
+rtta_reader_resets(const struct rtta_reader *reader)
+{
+	return reader->resets;
+}
