@@ -33,7 +33,11 @@ struct rtta_bus *rtta_bus_open(const char *url, const char *tool, struct rtta_er
 /* Flush what was published (at most 2 s) and close.  NULL is allowed. */
 void rtta_bus_close(struct rtta_bus *bus);
 
-/* Readable when a port has messages or the connection changed. */
+/*
+ * Readable when something arrived at a port since the last rtta_bus_wake(),
+ * or the connection changed.  What lies in a port does not make it readable
+ * again: take until NULL, or come back without it.
+ */
 int rtta_bus_fd(const struct rtta_bus *bus);
 
 /*
@@ -63,7 +67,8 @@ int rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg);  /* does not take msg
 
 /* --- ports --- */
 
-/* max_messages bounds the queue; what does not fit is dropped and counted. */
+/* max_messages bounds the queue (and what was taken from it in one go);
+ * what does not fit is dropped and counted. */
 struct rtta_port *rtta_port_open(struct rtta_bus *bus, int max_messages);
 void rtta_port_close(struct rtta_port *port);  /* NULL is allowed */
 
@@ -104,10 +109,17 @@ const char *rtta_header(natsMsg *msg, const char *name);
 int rtta_msg_status(natsMsg *msg);
 
 /*
- * An outgoing message; data is copied.  Set headers with natsMsgHeader_Set.
- * Does not fail but for memory (71).
+ * An outgoing message; data is copied.  Do not fail but for memory (71).
+ * It has room for a reply subject, which only a publisher fills.
  */
+enum { RTTA_MSG_REPLY_BYTES = 80 };
 natsMsg *rtta_msg_new(const char *subject, const void *data, int bytes);
 void rtta_msg_header(natsMsg *msg, const char *name, const char *value);
+
+/* A copy with another reply subject (NULL: none). */
+natsMsg *rtta_msg_with_reply(natsMsg *msg, const char *reply);
+
+/* Takes msg.  The message with that reply: the same one if it has the room. */
+natsMsg *rtta_msg_set_reply(natsMsg *msg, const char *reply);
 
 #endif

@@ -1,0 +1,1044 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+
+enum {
+	CONNECT_MS = 5000,
+	FLUSH_MS = 2000,
+	CLOSE_MS = 3000,
+	SERVERS_MAX = 16,
+	INBOX_BYTES = 48,
+	PORT_INBOX_BYTES = 60,    /* and a ticket of 20 digits fits behind */
+	TOMBSTONE_MS = 10000,
+	REPORT_MS = 10000,
+	RING_MIN = 16
+};
+
+/*
+ * The reply subject of a message can only be given when it is made, but the
+ * ticket is not known then: it is made with this one, and the publisher
+ * writes the real one over it.
+ */
+static const char no_reply[RTTA_MSG_REPLY_BYTES] =
+    "________________________________________"
+    "_______________________________________";
+
+struct ring {
+	natsMsg **slot;
+	size_t size, head, count;
+};
+
+struct subscription {
+	struct rtta_bus *bus;
+	natsSubscription *sub;
+	struct rtta_port *port;   /* NULL: the inbox, or its port has closed */
+	int64_t closed_ms;        /* 0: open */
+	struct subscription *next;
+};
+
+struct rtta_port {
+	struct rtta_bus *bus;
+	unsigned number;
+	char inbox[PORT_INBOX_BYTES];
+	size_t inbox_bytes, max;
+	struct ring arrived;      /* under the mutex of the bus */
+	struct ring taken;        /* main's */
+	uint64_t dropped;
+	struct rtta_port *next;
+};
+
+struct rtta_bus {
+	natsConnection *nc;
+	natsStatistics *stats;
+	char *url, *instance;     /* url without passwords */
+	char inbox[INBOX_BYTES];
+	size_t inbox_bytes;
+	int fd;
+	unsigned ports_opened;
+	bool was_away;
+	int64_t reported_ms;
+
+	pthread_mutex_t mutex;    /* what follows is shared with the library's threads */
+	pthread_cond_t changed;
+	struct rtta_port *ports;
+	struct subscription *subscriptions;
+	int delivering;           /* subscriptions whose thread still runs */
+	bool signalled, away, closed;
+	int64_t away_since_ms;
+	char trouble[160];
+	unsigned troubles;
+};
+
+/* Connections of this process: with the last one the library goes too. */
+static atomic_int buses;
+
+/* --- rings --- */
+
+static void
+ring_push(struct ring *ring, natsMsg *msg)
+{
+	size_t i, size;
+	natsMsg **slot;
+
+	if (ring->count == ring->size) {
+		size = ring->size ? ring->size * 2 : RING_MIN;
+		slot = rtta_xcalloc(size, sizeof(*slot));
+		for (i = 0; i < ring->count; i++)
+			slot[i] = ring->slot[(ring->head + i) & (ring->size - 1)];
+		free(ring->slot);
+		*ring = (struct ring){ slot, size, 0, ring->count };
+	}
+	ring->slot[(ring->head + ring->count++) & (ring->size - 1)] = msg;
+}
+
+static natsMsg *
+ring_pop(struct ring *ring)
+{
+	natsMsg *msg;
+
+	if (ring->count == 0)
+		return NULL;
+	msg = ring->slot[ring->head];
+	ring->head = (ring->head + 1) & (ring->size - 1);
+	ring->count--;
+	return msg;
+}
+
+static void
+ring_done(struct ring *ring)
+{
+	natsMsg *msg;
+
+	while ((msg = ring_pop(ring)) != NULL)
+		natsMsg_Destroy(msg);
+	free(ring->slot);
+	*ring = (struct ring){ 0 };
+}
+
+/* --- callbacks: the library's threads; they copy, wake and return --- */
+
+static void
+signal_main(struct rtta_bus *bus)
+{
+	uint64_t one = 1;
+
+	if (bus->signalled)
+		return;
+	bus->signalled = true;
+	while (write(bus->fd, &one, sizeof(one)) < 0)
+		;
+}
+
+static void
+deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
+{
+	if (port == NULL) {
+		natsMsg_Destroy(msg);
+	} else if (port->arrived.count >= port->max) {
+		port->dropped++;
+		natsMsg_Destroy(msg);
+	} else {
+		ring_push(&port->arrived, msg);
+		signal_main(bus);
+	}
+}
+
+static struct rtta_port *
+find_port(struct rtta_bus *bus, const char *subject)
+{
+	unsigned long number = strtoul(subject + bus->inbox_bytes, NULL, 10);
+	struct rtta_port *port;
+
+	for (port = bus->ports; port != NULL; port = port->next)
+		if (port->number == number)
+			break;
+	return port;
+}
+
+static void
+on_inbox(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
+{
+	struct subscription *s = arg;
+	struct rtta_bus *bus = s->bus;
+
+	(void)nc, (void)sub;
+	pthread_mutex_lock(&bus->mutex);
+	deliver(bus, find_port(bus, natsMsg_GetSubject(msg)), msg);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_subject(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
+{
+	struct subscription *s = arg;
+	struct rtta_bus *bus = s->bus;
+
+	(void)nc, (void)sub;
+	pthread_mutex_lock(&bus->mutex);
+	deliver(bus, s->port, msg);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_complete(void *arg)
+{
+	struct rtta_bus *bus = arg;
+
+	pthread_mutex_lock(&bus->mutex);
+	bus->delivering--;
+	pthread_cond_broadcast(&bus->changed);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_disconnected(natsConnection *nc, void *arg)
+{
+	struct rtta_bus *bus = arg;
+
+	(void)nc;
+	pthread_mutex_lock(&bus->mutex);
+	if (!bus->away)
+		bus->away_since_ms = rtta_clock_mono_ms();
+	bus->away = true;
+	signal_main(bus);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_reconnected(natsConnection *nc, void *arg)
+{
+	struct rtta_bus *bus = arg;
+
+	(void)nc;
+	pthread_mutex_lock(&bus->mutex);
+	bus->away = false;
+	signal_main(bus);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_closed(natsConnection *nc, void *arg)
+{
+	struct rtta_bus *bus = arg;
+
+	(void)nc;
+	pthread_mutex_lock(&bus->mutex);
+	bus->closed = true;
+	signal_main(bus);
+	pthread_cond_broadcast(&bus->changed);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+static void
+on_trouble(natsConnection *nc, natsSubscription *sub, natsStatus status, void *arg)
+{
+	struct rtta_bus *bus = arg;
+	const char *text = NULL;
+
+	(void)sub;
+	natsConnection_GetLastError(nc, &text);
+	pthread_mutex_lock(&bus->mutex);
+	if (bus->troubles++ == 0)
+		snprintf(bus->trouble, sizeof(bus->trouble), "%s",
+		    text && *text ? text : natsStatus_GetText(status));
+	signal_main(bus);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+/* --- connecting --- */
+
+/* A copy of a list of urls without user and password. */
+static char *
+redact(const char *url)
+{
+	char *copy = rtta_xstrdup(url), *out = copy;
+	const char *in = url, *end, *at, *host;
+
+	while (*in != '\0') {
+		end = in + strcspn(in, ",");
+		host = strstr(in, "://");
+		host = host != NULL && host < end ? host + 3 : in;
+		at = memrchr(host, '@', (size_t)(end - host));
+		memcpy(out, in, (size_t)(host - in));
+		out += host - in;
+		if (at != NULL)
+			host = at + 1;
+		memcpy(out, host, (size_t)(end - host));
+		out += end - host;
+		if (*end == ',')
+			*out++ = *end++;
+		in = end;
+	}
+	*out = '\0';
+	return copy;
+}
+
+static natsStatus
+set_servers(natsOptions *options, const char *url)
+{
+	char *list = rtta_xstrdup(url), *rest = list, *one;
+	const char *servers[SERVERS_MAX];
+	int count = 0;
+	natsStatus s = NATS_INVALID_ARG;
+
+	while ((one = strsep(&rest, ", ")) != NULL)
+		if (*one != '\0' && count < SERVERS_MAX)
+			servers[count++] = one;
+	if (count > 0)
+		s = natsOptions_SetServers(options, servers, count);
+	free(list);
+	return s;
+}
+
+static natsStatus
+set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
+{
+	const char *creds = getenv("RTTA_NATS_CREDS");
+	char prefix[INBOX_BYTES];
+	natsStatus s;
+
+	/* "_INBOX_tool" of "_INBOX_tool.<id>." */
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)strcspn(bus->inbox, "."), bus->inbox);
+	s = natsOptions_SetName(o, name);
+	if (s == NATS_OK && creds != NULL && *creds != '\0')
+		s = natsOptions_SetUserCredentialsFromFiles(o, creds, NULL);
+	if (s == NATS_OK)
+		s = natsOptions_SetCustomInboxPrefix(o, prefix);
+	if (s == NATS_OK)
+		s = natsOptions_SetMaxReconnect(o, -1);
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectWait(o, 250);
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectJitter(o, 100, 250);
+	/* What is not on the wire is sent again by us, and only by us. */
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectBufSize(o, 0);
+	if (s == NATS_OK)
+		s = natsOptions_SetPingInterval(o, 1000);
+	if (s == NATS_OK)
+		s = natsOptions_SetMaxPingsOut(o, 2);
+	if (s == NATS_OK)
+		s = natsOptions_SetWriteDeadline(o, 2000);
+	if (s == NATS_OK)
+		s = natsOptions_SetSendAsap(o, true);
+	if (s == NATS_OK)
+		s = natsOptions_SetDisconnectedCB(o, on_disconnected, bus);
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectedCB(o, on_reconnected, bus);
+	if (s == NATS_OK)
+		s = natsOptions_SetClosedCB(o, on_closed, bus);
+	if (s == NATS_OK)
+		s = natsOptions_SetErrorHandler(o, on_trouble, bus);
+	return s;
+}
+
+/*
+ * The first connect, in a thread of its own: a name server or a stalled
+ * nats-server can hold it for ever (nats.c before 3.8), and then this
+ * attempt is left behind.
+ */
+struct attempt {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	natsOptions *options;
+	natsConnection *nc;
+	natsStatus status;
+	char text[160];
+	bool done, left;
+};
+
+static void
+attempt_free(struct attempt *attempt)
+{
+	natsOptions_Destroy(attempt->options);
+	pthread_cond_destroy(&attempt->changed);
+	pthread_mutex_destroy(&attempt->mutex);
+	free(attempt);
+}
+
+static void *
+attempt_run(void *arg)
+{
+	struct attempt *attempt = arg;
+	natsConnection *nc = NULL;
+	natsStatus s = natsConnection_Connect(&nc, attempt->options);
+	const char *text = s == NATS_OK ? NULL : nats_GetLastError(NULL);
+	bool left;
+
+	pthread_mutex_lock(&attempt->mutex);
+	attempt->status = s;
+	attempt->nc = nc;
+	if (text != NULL)
+		snprintf(attempt->text, sizeof(attempt->text), "%s", text);
+	attempt->done = true;
+	left = attempt->left;
+	pthread_cond_signal(&attempt->changed);
+	pthread_mutex_unlock(&attempt->mutex);
+	nats_ReleaseThreadMemory();
+	if (left)
+		attempt_free(attempt);
+	return NULL;
+}
+
+static void
+deadline_after(struct timespec *deadline, int ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, deadline);
+	deadline->tv_sec += ms / 1000;
+	deadline->tv_nsec += ms % 1000 * 1000000L;
+	if (deadline->tv_nsec >= 1000000000L) {
+		deadline->tv_sec++;
+		deadline->tv_nsec -= 1000000000L;
+	}
+}
+
+static void
+cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* Takes options. */
+static natsStatus
+connect_within(struct rtta_bus *bus, natsOptions *options, char *text, size_t bytes)
+{
+	struct attempt *attempt = rtta_xcalloc(1, sizeof(*attempt));
+	struct timespec deadline;
+	pthread_t thread;
+	natsStatus s = NATS_TIMEOUT;
+	int rc = 0;
+
+	attempt->options = options;
+	pthread_mutex_init(&attempt->mutex, NULL);
+	cond_init(&attempt->changed);
+	deadline_after(&deadline, CONNECT_MS);
+	if (pthread_create(&thread, NULL, attempt_run, attempt) != 0) {
+		attempt_free(attempt);
+		return NATS_SYS_ERROR;
+	}
+	pthread_mutex_lock(&attempt->mutex);
+	while (!attempt->done && rc == 0)
+		rc = pthread_cond_timedwait(&attempt->changed, &attempt->mutex, &deadline);
+	if (!attempt->done) {
+		attempt->left = true;
+		pthread_mutex_unlock(&attempt->mutex);
+		pthread_detach(thread);
+		return s;
+	}
+	pthread_mutex_unlock(&attempt->mutex);
+	pthread_join(thread, NULL);
+	s = attempt->status;
+	bus->nc = attempt->nc;
+	snprintf(text, bytes, "%s", attempt->text);
+	attempt_free(attempt);
+	return s;
+}
+
+static int
+connect_code(natsStatus s)
+{
+	switch (s) {
+	case NATS_INVALID_ARG:
+	case NATS_ADDRESS_MISSING:
+	case NATS_CONNECTION_AUTH_FAILED:
+	case NATS_NOT_PERMITTED:
+	case NATS_SSL_ERROR:
+	case NATS_SECURE_CONNECTION_REQUIRED:
+	case NATS_SECURE_CONNECTION_WANTED:
+		return EX_CONFIG;
+	default:
+		return EX_UNAVAILABLE;
+	}
+}
+
+static int
+bus_connect(struct rtta_bus *bus, const char *url, const char *name, struct rtta_err *err)
+{
+	const char *creds = getenv("RTTA_NATS_CREDS");
+	natsOptions *options = NULL;
+	char text[160] = "";
+	const char *reason;
+	natsStatus s;
+
+	if (creds != NULL && *creds != '\0' && access(creds, R_OK) != 0)
+		return rtta_err_sys(err, EX_CONFIG, "credentials %s", creds);
+	if (natsOptions_Create(&options) != NATS_OK)
+		return rtta_err_set(err, EX_OSERR, "nats: no memory");
+	s = set_servers(options, url);
+	if (s != NATS_OK) {
+		natsOptions_Destroy(options);
+		return rtta_err_set(err, EX_CONFIG, "connect to %s: not a nats url", bus->url);
+	}
+	s = set_options(bus, options, name);
+	if (s == NATS_OK)
+		s = connect_within(bus, options, text, sizeof(text));
+	else
+		natsOptions_Destroy(options);
+	if (s == NATS_OK)
+		return 0;
+	reason = strstr(text, "): ");  /* behind the library's "(file.c:42): " */
+	reason = reason != NULL ? reason + 3 : text;
+	if (*reason == '\0')
+		reason = natsStatus_GetText(s);
+	return rtta_err_set(err, connect_code(s), "connect to %s: %s", bus->url,
+	    s == NATS_NO_SERVER ? "No server available" : reason);
+}
+
+/* --- subscriptions --- */
+
+static int
+subscribe(struct rtta_bus *bus, struct rtta_port *port, const char *subject,
+    natsMsgHandler handler, struct rtta_err *err)
+{
+	struct subscription *s = rtta_xcalloc(1, sizeof(*s));
+	natsStatus status;
+
+	s->bus = bus;
+	s->port = port;
+	status = natsConnection_Subscribe(&s->sub, bus->nc, subject, handler, s);
+	if (status != NATS_OK) {
+		free(s);
+		return rtta_err_set(err, EX_UNAVAILABLE, "subscribe to %s: %s", subject,
+		    natsStatus_GetText(status));
+	}
+	natsSubscription_SetPendingLimits(s->sub, -1, -1);
+	pthread_mutex_lock(&bus->mutex);
+	if (natsSubscription_SetOnCompleteCB(s->sub, on_complete, bus) == NATS_OK)
+		bus->delivering++;
+	s->next = bus->subscriptions;
+	bus->subscriptions = s;
+	pthread_mutex_unlock(&bus->mutex);
+	return 0;
+}
+
+/*
+ * Destroy what was closed a while ago.  Not at once: the reading thread of
+ * nats.c before 3.6.1 may still hold a subscription it has just looked up.
+ */
+static void
+bury(struct rtta_bus *bus, int64_t before_ms)
+{
+	struct subscription **at = &bus->subscriptions, *s;
+
+	while ((s = *at) != NULL) {
+		if (s->closed_ms == 0 || s->closed_ms > before_ms) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		natsSubscription_Destroy(s->sub);
+		free(s);
+	}
+}
+
+/* --- the bus --- */
+
+static void
+make_inbox(struct rtta_bus *bus, const char *tool)
+{
+	uint64_t id;
+
+	while (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		;
+	snprintf(bus->inbox, sizeof(bus->inbox), "_INBOX_%.16s.%012llx.", tool,
+	    (unsigned long long)(id >> 16));
+	bus->inbox_bytes = strlen(bus->inbox);
+}
+
+struct rtta_bus *
+rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
+{
+	struct rtta_bus *bus = rtta_xcalloc(1, sizeof(*bus));
+	const char *instance = getenv("RTTA_INSTANCE");
+	char name[128], all[INBOX_BYTES + 1];
+
+	bus->fd = -1;
+	bus->url = redact(url);
+	bus->instance = rtta_xstrdup(instance && *instance ? instance : "default");
+	pthread_mutex_init(&bus->mutex, NULL);
+	cond_init(&bus->changed);
+	make_inbox(bus, tool);
+	snprintf(name, sizeof(name), "rtta-%.16s/%.64s", tool, bus->instance);
+	snprintf(all, sizeof(all), "%s>", bus->inbox);
+	atomic_fetch_add(&buses, 1);
+
+	bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (bus->fd < 0)
+		rtta_err_sys(err, EX_OSERR, "eventfd");
+	else if (natsStatistics_Create(&bus->stats) != NATS_OK)
+		rtta_err_set(err, EX_OSERR, "nats: no memory");
+	else if (bus_connect(bus, url, name, err) == 0 &&
+	    subscribe(bus, NULL, all, on_inbox, err) == 0)
+		return bus;
+	rtta_bus_close(bus);
+	return NULL;
+}
+
+/* Until no thread of the library can call us any more. */
+static bool
+wait_for_silence(struct rtta_bus *bus)
+{
+	struct timespec deadline;
+	bool silent;
+	int rc = 0;
+
+	deadline_after(&deadline, CLOSE_MS);
+	pthread_mutex_lock(&bus->mutex);
+	while ((!bus->closed || bus->delivering > 0) && rc == 0)
+		rc = pthread_cond_timedwait(&bus->changed, &bus->mutex, &deadline);
+	silent = bus->closed && bus->delivering == 0;
+	pthread_mutex_unlock(&bus->mutex);
+	return silent;
+}
+
+static bool
+disconnect(struct rtta_bus *bus)
+{
+	bool silent;
+
+	if (rtta_bus_connected(bus))
+		natsConnection_FlushTimeout(bus->nc, FLUSH_MS);
+	natsConnection_Close(bus->nc);
+	silent = wait_for_silence(bus);
+	for (struct subscription *s = bus->subscriptions; s != NULL; s = s->next)
+		s->closed_ms = 1;
+	bury(bus, 1);
+	natsConnection_Destroy(bus->nc);
+	return silent;
+}
+
+void
+rtta_bus_close(struct rtta_bus *bus)
+{
+	bool silent = true;
+
+	if (bus == NULL)
+		return;
+	if (bus->nc != NULL)
+		silent = disconnect(bus);
+	natsStatistics_Destroy(bus->stats);
+	if (atomic_fetch_sub(&buses, 1) == 1)
+		nats_CloseAndWait(CLOSE_MS);
+	if (!silent)
+		return;  /* a thread may still look at it: leave it */
+	while (bus->ports != NULL)
+		rtta_port_close(bus->ports);
+	if (bus->fd >= 0)
+		close(bus->fd);
+	pthread_cond_destroy(&bus->changed);
+	pthread_mutex_destroy(&bus->mutex);
+	free(bus->instance);
+	free(bus->url);
+	free(bus);
+}
+
+int
+rtta_bus_fd(const struct rtta_bus *bus)
+{
+	return bus->fd;
+}
+
+static void
+report_connection(struct rtta_bus *bus, bool away, int64_t since_ms)
+{
+	if (away == bus->was_away)
+		return;
+	bus->was_away = away;
+	if (away)
+		rtta_log_warn("%s: connection lost, trying again", bus->url);
+	else
+		rtta_log_info("%s: connected again after %.1f s", bus->url,
+		    (double)(rtta_clock_mono_ms() - since_ms) / 1000);
+}
+
+static void
+report_trouble(struct rtta_bus *bus, const char *text, unsigned count)
+{
+	if (count == 1)
+		rtta_log_warn("%s: %s", bus->url, text);
+	else
+		rtta_log_warn("%s: %s (and %u more)", bus->url, text, count - 1);
+}
+
+int
+rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
+{
+	int64_t now_ms = rtta_clock_mono_ms(), since_ms;
+	char trouble[sizeof(bus->trouble)];
+	unsigned troubles = 0;
+	bool away, closed;
+	uint64_t count;
+
+	pthread_mutex_lock(&bus->mutex);
+	while (read(bus->fd, &count, sizeof(count)) > 0)
+		;
+	bus->signalled = false;
+	away = bus->away;
+	closed = bus->closed;
+	since_ms = bus->away_since_ms;
+	if (bus->troubles > 0 &&
+	    (bus->reported_ms == 0 || now_ms - bus->reported_ms >= REPORT_MS)) {
+		memcpy(trouble, bus->trouble, sizeof(trouble));
+		troubles = bus->troubles;
+		bus->troubles = 0;
+		bus->reported_ms = now_ms;
+	}
+	pthread_mutex_unlock(&bus->mutex);
+
+	report_connection(bus, away || closed, since_ms);
+	if (troubles > 0)
+		report_trouble(bus, trouble, troubles);
+	if (closed)
+		return rtta_err_set(err, EX_UNAVAILABLE, "%s: connection closed for good",
+		    bus->url);
+	return 0;
+}
+
+static bool
+is_away(const struct rtta_bus *bus)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)&bus->mutex;
+	bool away;
+
+	pthread_mutex_lock(mutex);
+	away = bus->away || bus->closed;
+	pthread_mutex_unlock(mutex);
+	return away;
+}
+
+/* Away is asked first: the library may hold its own lock while it dials. */
+bool
+rtta_bus_connected(const struct rtta_bus *bus)
+{
+	return !is_away(bus) &&
+	    natsConnection_Status(bus->nc) == NATS_CONN_STATUS_CONNECTED;
+}
+
+/*
+ * From the library's count: a message that was on the wire before it grew
+ * may be gone, and the callback that tells of it can come much later.
+ */
+uint64_t
+rtta_bus_epoch(const struct rtta_bus *bus)
+{
+	uint64_t reconnects = 0;
+
+	if (!is_away(bus))
+		natsConnection_GetStats(bus->nc, bus->stats);
+	natsStatistics_GetCounts(bus->stats, NULL, NULL, NULL, NULL, &reconnects);
+	return 1 + reconnects;
+}
+
+int64_t
+rtta_bus_away_ms(const struct rtta_bus *bus)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)&bus->mutex;
+	int64_t since_ms;
+
+	pthread_mutex_lock(mutex);
+	since_ms = bus->away ? bus->away_since_ms : 0;
+	pthread_mutex_unlock(mutex);
+	if (since_ms == 0)
+		return 0;
+	since_ms = rtta_clock_mono_ms() - since_ms;
+	return since_ms > 0 ? since_ms : 1;
+}
+
+const char *
+rtta_bus_url(const struct rtta_bus *bus)
+{
+	return bus->url;
+}
+
+const char *
+rtta_bus_instance(const struct rtta_bus *bus)
+{
+	return bus->instance;
+}
+
+int
+rtta_bus_send(struct rtta_bus *bus, const char *subject, const char *reply,
+    const void *data, int bytes)
+{
+	natsStatus s;
+
+	if (!rtta_bus_connected(bus))
+		return -1;
+	if (reply != NULL)
+		s = natsConnection_PublishRequest(bus->nc, subject, reply, data, bytes);
+	else
+		s = natsConnection_Publish(bus->nc, subject, data, bytes);
+	return s == NATS_OK ? 0 : -1;
+}
+
+int
+rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg)
+{
+	const char *reply = natsMsg_GetReply(msg);
+	natsMsg *plain;
+	natsStatus s;
+
+	if (!rtta_bus_connected(bus))
+		return -1;
+	if (reply == NULL || strcmp(reply, no_reply) != 0)
+		return natsConnection_PublishMsg(bus->nc, msg) == NATS_OK ? 0 : -1;
+	plain = rtta_msg_with_reply(msg, NULL);
+	s = natsConnection_PublishMsg(bus->nc, plain);
+	natsMsg_Destroy(plain);
+	return s == NATS_OK ? 0 : -1;
+}
+
+/* --- ports --- */
+
+struct rtta_port *
+rtta_port_open(struct rtta_bus *bus, int max_messages)
+{
+	struct rtta_port *port = rtta_xcalloc(1, sizeof(*port));
+
+	port->bus = bus;
+	port->max = (size_t)max_messages;
+	port->number = ++bus->ports_opened;
+	snprintf(port->inbox, sizeof(port->inbox), "%s%u.", bus->inbox, port->number);
+	port->inbox_bytes = strlen(port->inbox);
+	pthread_mutex_lock(&bus->mutex);
+	port->next = bus->ports;
+	bus->ports = port;
+	pthread_mutex_unlock(&bus->mutex);
+	return port;
+}
+
+void
+rtta_port_close(struct rtta_port *port)
+{
+	struct rtta_bus *bus;
+	struct rtta_port **at;
+	struct subscription *s;
+	int64_t now_ms = rtta_clock_mono_ms();
+
+	if (port == NULL)
+		return;
+	bus = port->bus;
+	for (s = bus->subscriptions; s != NULL; s = s->next)
+		if (s->port == port && s->closed_ms == 0) {
+			natsSubscription_Unsubscribe(s->sub);
+			s->closed_ms = now_ms;
+		}
+	pthread_mutex_lock(&bus->mutex);
+	for (s = bus->subscriptions; s != NULL; s = s->next)
+		if (s->port == port)
+			s->port = NULL;
+	for (at = &bus->ports; *at != port; at = &(*at)->next)
+		;
+	*at = port->next;
+	pthread_mutex_unlock(&bus->mutex);
+	bury(bus, now_ms - TOMBSTONE_MS);
+	ring_done(&port->arrived);
+	ring_done(&port->taken);
+	free(port);
+}
+
+const char *
+rtta_port_inbox(const struct rtta_port *port)
+{
+	return port->inbox;
+}
+
+const char *
+rtta_port_token(const struct rtta_port *port, natsMsg *msg)
+{
+	const char *subject = natsMsg_GetSubject(msg);
+
+	if (strncmp(subject, port->inbox, port->inbox_bytes) != 0)
+		return NULL;
+	return subject + port->inbox_bytes;
+}
+
+int
+rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err)
+{
+	return subscribe(port->bus, port, subject, on_subject, err);
+}
+
+natsMsg *
+rtta_port_take(struct rtta_port *port)
+{
+	struct ring empty;
+
+	if (port->taken.count == 0) {
+		pthread_mutex_lock(&port->bus->mutex);
+		empty = port->taken;
+		port->taken = port->arrived;
+		port->arrived = empty;
+		pthread_mutex_unlock(&port->bus->mutex);
+	}
+	return ring_pop(&port->taken);
+}
+
+uint64_t
+rtta_port_dropped(struct rtta_port *port)
+{
+	uint64_t dropped;
+
+	pthread_mutex_lock(&port->bus->mutex);
+	dropped = port->dropped;
+	port->dropped = 0;
+	pthread_mutex_unlock(&port->bus->mutex);
+	return dropped;
+}
+
+/* --- messages --- */
+
+static int
+copy_token(char *to, size_t bytes, const char *from, const char *end)
+{
+	if ((size_t)(end - from) >= bytes)
+		return -1;
+	memcpy(to, from, (size_t)(end - from));
+	to[end - from] = '\0';
+	return 0;
+}
+
+static int
+read_number(const char *text, uint64_t *value)
+{
+	*value = 0;
+	if (*text < '0' || *text > '9')
+		return -1;
+	for (; *text >= '0' && *text <= '9'; text++)
+		*value = *value * 10 + (uint64_t)(*text - '0');
+	return *text == '.' || *text == '\0' ? 0 : -1;
+}
+
+int
+rtta_meta_read(natsMsg *msg, struct rtta_meta *meta)
+{
+	const char *reply = natsMsg_GetReply(msg), *token[13];
+	uint64_t stored_ns;
+	int count = 0, at;
+
+	if (reply == NULL || strncmp(reply, "$JS.ACK.", 8) != 0)
+		return -1;
+	for (token[count++] = reply; count < 13; token[count++] = reply) {
+		reply = strchr(reply, '.');
+		if (reply++ == NULL)
+			break;
+	}
+	/* $JS.ACK.[domain.account.]stream.consumer.numbers, 5 of them */
+	if (count == 9)
+		at = 2;
+	else if (count == 11 || count == 12)
+		at = 4;
+	else
+		return -1;
+	if (copy_token(meta->stream, sizeof(meta->stream), token[at], token[at + 1] - 1) != 0 ||
+	    copy_token(meta->consumer, sizeof(meta->consumer), token[at + 1],
+	    token[at + 2] - 1) != 0 ||
+	    read_number(token[at + 2], &meta->delivered) != 0 ||
+	    read_number(token[at + 3], &meta->stream_seq) != 0 ||
+	    read_number(token[at + 4], &meta->consumer_seq) != 0 ||
+	    read_number(token[at + 5], &stored_ns) != 0 ||
+	    read_number(token[at + 6], &meta->pending) != 0)
+		return -1;
+	meta->stored_ns = (int64_t)stored_ns;
+	return 0;
+}
+
+const char *
+rtta_header(natsMsg *msg, const char *name)
+{
+	const char *value = NULL;
+
+	return natsMsgHeader_Get(msg, name, &value) == NATS_OK ? value : NULL;
+}
+
+/* A stored message that calls itself a status does not become one. */
+int
+rtta_msg_status(natsMsg *msg)
+{
+	const char *reply = natsMsg_GetReply(msg), *status;
+
+	if (natsMsg_GetDataLength(msg) > 0 ||
+	    (reply != NULL && strncmp(reply, "$JS.ACK.", 8) == 0))
+		return 0;
+	status = rtta_header(msg, "Status");
+	return status != NULL ? atoi(status) : 0;
+}
+
+static natsMsg *
+make_msg(const char *subject, const char *reply, const void *data, int bytes)
+{
+	natsMsg *msg = NULL;
+
+	if (natsMsg_Create(&msg, subject, reply, data, bytes) != NATS_OK) {
+		rtta_log_error("nats: message of %d bytes for %s: no memory", bytes, subject);
+		exit(EX_OSERR);
+	}
+	return msg;
+}
+
+natsMsg *
+rtta_msg_new(const char *subject, const void *data, int bytes)
+{
+	return make_msg(subject, no_reply, data, bytes);
+}
+
+void
+rtta_msg_header(natsMsg *msg, const char *name, const char *value)
+{
+	if (natsMsgHeader_Set(msg, name, value) != NATS_OK) {
+		rtta_log_error("nats: header %s: no memory", name);
+		exit(EX_OSERR);
+	}
+}
+
+natsMsg *
+rtta_msg_with_reply(natsMsg *msg, const char *reply)
+{
+	natsMsg *copy = make_msg(natsMsg_GetSubject(msg), reply, natsMsg_GetData(msg),
+	    natsMsg_GetDataLength(msg));
+	const char **keys = NULL, **values = NULL;
+	int key_count = 0, value_count, i, v;
+
+	if (natsMsgHeader_Keys(msg, &keys, &key_count) != NATS_OK)
+		return copy;
+	for (i = 0; i < key_count; i++) {
+		if (natsMsgHeader_Values(msg, keys[i], &values, &value_count) != NATS_OK)
+			continue;
+		for (v = 0; v < value_count; v++)
+			natsMsgHeader_Add(copy, keys[i], values[v]);
+		free(values);
+	}
+	free(keys);
+	return copy;
+}
+
+natsMsg *
+rtta_msg_set_reply(natsMsg *msg, const char *reply)
+{
+	char *place = (char *)natsMsg_GetReply(msg);
+	natsMsg *copy;
+
+	if (place != NULL && strcmp(place, no_reply) == 0 && strlen(reply) < sizeof(no_reply)) {
+		strcpy(place, reply);
+		return msg;
+	}
+	copy = rtta_msg_with_reply(msg, reply);
+	natsMsg_Destroy(msg);
+	return copy;
+}
