@@ -39,6 +39,7 @@ LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr) -ldl -lm
 TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNITS   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
+CHECKERS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
 
@@ -58,6 +59,9 @@ $(B)/librtta.a: $(OBJS)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/librtta.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
 
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/librtta.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
+
 $(B)/bench/%: $(B)/bench/%.o $(B)/librtta.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
 
@@ -65,13 +69,13 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-check: all $(UNITS)               ## run every test
+check: all $(UNITS) $(CHECKERS)               ## run every test
 	B=$(B) tests/run unit man lint bats
 
 check-unit: $(UNITS)              ## unit programs only
 	B=$(B) tests/run unit
 
-check-bats: all                   ## bats only (T="tests/bats/x.bats": some)
+check-bats: all $(CHECKERS)                   ## bats only (T="tests/bats/x.bats": some)
 	B=$(B) tests/run bats $(T)
 
 check-man:                        ## manuals only
