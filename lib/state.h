@@ -22,7 +22,8 @@ struct rtta_state;
 struct rtta_state *rtta_state_new(struct rtta_bus *bus);
 void rtta_state_free(struct rtta_state *state);
 
-/* Call in every turn of the loop.  Returns ms until it wants to be called. */
+/* Call in every turn of the loop, then rtta_state_next() until 0: beyond 1024
+ * changes more waits.  Returns ms until it wants to be called. */
 int rtta_state_tick(struct rtta_state *state);
 
 /* The values that stood at the start are all here. */
@@ -71,7 +72,7 @@ enum rtta_state_outcome {
 
 struct rtta_state_result {
 	uint64_t number;     /* as returned by put or create */
-	char key[128];
+	char key[160];
 	enum rtta_state_outcome outcome;
 };
 

@@ -1,0 +1,720 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "api.h"
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "publisher.h"
+#include "reader.h"
+#include "state.h"
+
+#define STREAM "KV_system_state"
+#define SUBJECT "$KV.system_state."
+
+enum {
+	VALUE_MAX_BYTES = 65536,
+	CHANGES_MAX = 1024,     /* more wait in the bus until these are taken */
+	WINDOW = 16,
+	POLL_MS = 2000,
+	BEHIND_MS = 250,        /* a delivery that is on its way is not missed */
+	ANSWER_MS = 2000,
+	WRONG_SEQUENCE = 10071, /* err_codes of JetStream */
+	NO_STREAM = 10059,
+	NO_MESSAGE = 10037
+};
+
+struct entry {
+	char *key;
+	uint64_t revision;
+	uint64_t write;         /* number of our write that it is, or 0 */
+	bool deleted, readable;
+	bool stale;             /* of a bucket that was replaced */
+	jv value;
+};
+
+struct change {
+	char *key;
+	uint64_t revision;
+	bool deleted, readable;
+	jv value;
+	struct change *next;
+};
+
+enum write_kind { WRITE_PUT, WRITE_CREATE, WRITE_PURGE };
+
+enum write_step {
+	WRITE_SENT,     /* the publisher has it */
+	WRITE_REFUSED,  /* another revision stands: which one? */
+	WRITE_ASKED,
+	WRITE_WAITS     /* until the copy has revision `stands` */
+};
+
+struct write {
+	uint64_t number;
+	char *key;
+	jv value;
+	enum write_kind kind;
+	enum write_step step;
+	uint64_t revision, stands;
+	unsigned attempt;
+	int64_t due_ms;
+	struct write *next;
+};
+
+struct result {
+	struct rtta_state_result said;
+	struct result *next;
+};
+
+struct rtta_state {
+	struct rtta_bus *bus;
+	struct rtta_reader *reader;
+	struct rtta_publisher *publisher;
+	struct rtta_api *api;
+
+	struct entry **entries;         /* sorted by key */
+	size_t count, size;
+	struct change *changes, **changes_end;
+	size_t changes_count;
+	char *said_key;                 /* of the change given last */
+	bool loaded;
+	bool sweeping;                  /* stale entries go once the new ones are here */
+	uint64_t resets;
+
+	struct write *writes;
+	struct result *results, **results_end;
+	uint64_t nonce, last_number;
+
+	uint64_t applied_seq;           /* the newest message that came */
+	uint64_t target_seq;            /* the newest that the server has */
+	uint64_t renewed_seq;           /* target that a renewed reader was for */
+	int64_t behind_ms;              /* since when, 0: not */
+	int64_t poll_ms;                /* the next one, 0: one is open */
+	char created[64];
+};
+
+/* --- the copy --- */
+
+/* Index of the first entry that is not before key. */
+static size_t
+position_of(const struct rtta_state *state, const char *key)
+{
+	size_t low = 0, high = state->count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (strcmp(state->entries[middle]->key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct entry *
+find(const struct rtta_state *state, const char *key)
+{
+	size_t i = position_of(state, key);
+
+	return i < state->count && strcmp(state->entries[i]->key, key) == 0 ?
+	    state->entries[i] : NULL;
+}
+
+static struct entry *
+find_or_add(struct rtta_state *state, const char *key)
+{
+	struct entry *entry = find(state, key);
+	size_t i;
+
+	if (entry != NULL)
+		return entry;
+	if (state->count == state->size) {
+		state->size = state->size ? state->size * 2 : 32;
+		state->entries = rtta_xreallocarray(state->entries, state->size,
+		    sizeof(state->entries[0]));
+	}
+	i = position_of(state, key);
+	memmove(&state->entries[i + 1], &state->entries[i],
+	    (state->count - i) * sizeof(state->entries[0]));
+	entry = rtta_xcalloc(1, sizeof(*entry));
+	entry->key = rtta_xstrdup(key);
+	entry->deleted = true;
+	entry->value = jv_invalid();
+	state->entries[i] = entry;
+	state->count++;
+	return entry;
+}
+
+static void
+tell(struct rtta_state *state, const struct entry *entry)
+{
+	struct change *change = rtta_xcalloc(1, sizeof(*change));
+
+	change->key = rtta_xstrdup(entry->key);
+	change->revision = entry->revision;
+	change->deleted = entry->deleted;
+	change->readable = entry->readable;
+	change->value = jv_copy(entry->value);
+	*state->changes_end = change;
+	state->changes_end = &change->next;
+	state->changes_count++;
+}
+
+static void
+remove_entry(struct rtta_state *state, struct entry *entry)
+{
+	jv_free(entry->value);
+	entry->value = jv_invalid();
+	entry->revision = 0;
+	entry->write = 0;
+	entry->readable = false;
+	entry->stale = false;
+	if (!entry->deleted) {
+		entry->deleted = true;
+		tell(state, entry);
+	}
+}
+
+/* The number of our write that left this message, or 0. */
+static uint64_t
+own_number(const struct rtta_state *state, natsMsg *msg)
+{
+	const char *id = rtta_header(msg, "Nats-Msg-Id");
+	char nonce[24];
+
+	snprintf(nonce, sizeof(nonce), "%016" PRIx64 "-", state->nonce);
+	if (id == NULL || strncmp(id, nonce, strlen(nonce)) != 0)
+		return 0;
+	return strtoull(id + strlen(nonce), NULL, 10);
+}
+
+static void
+apply(struct rtta_state *state, natsMsg *msg)
+{
+	const char *subject = natsMsg_GetSubject(msg);
+	const char *operation = rtta_header(msg, "KV-Operation");
+	struct rtta_err err = {0};
+	struct rtta_meta meta;
+	struct entry *entry;
+
+	if (rtta_meta_read(msg, &meta) != 0 ||
+	    strncmp(subject, SUBJECT, strlen(SUBJECT)) != 0)
+		return;
+	state->applied_seq = meta.stream_seq;
+	entry = find_or_add(state, subject + strlen(SUBJECT));
+	jv_free(entry->value);
+	entry->value = jv_invalid();
+	entry->revision = meta.stream_seq;
+	entry->write = own_number(state, msg);
+	entry->stale = false;
+	entry->deleted = operation != NULL && strcmp(operation, "PUT") != 0;
+	if (!entry->deleted)
+		entry->value = rtta_json_object(entry->key, natsMsg_GetData(msg),
+		    (size_t)natsMsg_GetDataLength(msg), VALUE_MAX_BYTES, &err);
+	entry->readable = jv_is_valid(entry->value);
+	if (!entry->deleted && !entry->readable)
+		rtta_log_warn("%s", err.text);
+	tell(state, entry);
+}
+
+static void
+follow(struct rtta_state *state)
+{
+	natsMsg *msg;
+	size_t i;
+
+	while (state->changes_count < CHANGES_MAX &&
+	    (msg = rtta_reader_take(state->reader)) != NULL) {
+		apply(state, msg);
+		natsMsg_Destroy(msg);
+	}
+	if (!rtta_reader_caught_up(state->reader))
+		return;
+	state->loaded = true;
+	for (i = 0; state->sweeping && i < state->count; i++)
+		if (state->entries[i]->stale)
+			remove_entry(state, state->entries[i]);
+	state->sweeping = false;
+}
+
+/* Another bucket: its entries come, and what is then still old has gone. */
+static void
+notice_reset(struct rtta_state *state)
+{
+	size_t i;
+
+	if (rtta_reader_resets(state->reader) == state->resets)
+		return;
+	state->resets = rtta_reader_resets(state->reader);
+	for (i = 0; i < state->count; i++)
+		state->entries[i]->stale = true;
+	state->sweeping = true;
+	state->applied_seq = state->target_seq = state->renewed_seq = 0;
+	state->behind_ms = 0;
+}
+
+/* --- the slow poll --- */
+
+static void
+take_poll(struct rtta_state *state, const struct rtta_answer *answer)
+{
+	jv info, created;
+	int64_t last_seq = 0;
+	bool other;
+
+	state->poll_ms = rtta_clock_mono_ms() + POLL_MS;
+	if (answer->error == NO_STREAM)
+		rtta_reader_renew(state->reader);
+	if (answer->error != 0)
+		return;
+	info = jv_object_get(jv_copy(answer->body), jv_string("state"));
+	created = jv_object_get(jv_copy(answer->body), jv_string("created"));
+	if (jv_get_kind(info) == JV_KIND_OBJECT)
+		rtta_json_int(STREAM, info, "last_seq", 0, INT64_MAX, &last_seq,
+		    &(struct rtta_err){0});
+	if (jv_get_kind(created) == JV_KIND_STRING) {
+		other = state->created[0] != '\0' && strncmp(state->created,
+		    jv_string_value(created), sizeof(state->created) - 1) != 0;
+		snprintf(state->created, sizeof(state->created), "%s",
+		    jv_string_value(created));
+		if (other || (uint64_t)last_seq < state->applied_seq)
+			rtta_reader_renew(state->reader);
+	}
+	state->target_seq = (uint64_t)last_seq;
+	jv_free(created);
+	jv_free(info);
+}
+
+static int
+poll_bucket(struct rtta_state *state)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+
+	if (state->poll_ms != 0 && now_ms >= state->poll_ms) {
+		rtta_api_ask(state->api, "STREAM.INFO." STREAM, jv_invalid(),
+		    ANSWER_MS, NULL);
+		state->poll_ms = 0;
+	}
+	/* What was deleted before it came never will: one renewal is enough. */
+	if (!state->loaded || state->target_seq <= state->applied_seq ||
+	    state->target_seq == state->renewed_seq)
+		state->behind_ms = 0;
+	else if (state->behind_ms == 0)
+		state->behind_ms = now_ms;
+	else if (now_ms - state->behind_ms >= BEHIND_MS) {
+		state->renewed_seq = state->target_seq;
+		rtta_reader_renew(state->reader);
+	}
+	if (state->behind_ms != 0)
+		return BEHIND_MS;
+	return state->poll_ms == 0 ? -1 : (int)(state->poll_ms - now_ms);
+}
+
+/* --- writes --- */
+
+static void
+send_write(struct rtta_state *state, struct write *write)
+{
+	char *subject = rtta_xasprintf(SUBJECT "%s", write->key);
+	char *text = write->kind == WRITE_PURGE ? rtta_xstrdup("") :
+	    rtta_json_text(jv_copy(write->value), false);
+	natsMsg *msg = rtta_msg_new(subject, text, (int)strlen(text));
+	char header[80];
+
+	snprintf(header, sizeof(header), "%016" PRIx64 "-%" PRIu64 "-%u",
+	    state->nonce, write->number, write->attempt++);
+	rtta_msg_header(msg, "Nats-Msg-Id", header);
+	if (write->kind == WRITE_PURGE) {
+		rtta_msg_header(msg, "KV-Operation", "PURGE");
+		rtta_msg_header(msg, "Nats-Rollup", "sub");
+	} else {
+		snprintf(header, sizeof(header), "%" PRIu64, write->revision);
+		rtta_msg_header(msg, "Nats-Expected-Last-Subject-Sequence",
+		    header);
+	}
+	write->step = WRITE_SENT;
+	rtta_publisher_put(state->publisher, msg,
+	    (void *)(uintptr_t)write->number);
+	free(text);
+	free(subject);
+}
+
+static uint64_t
+new_write(struct rtta_state *state, enum write_kind kind, const char *key,
+    jv value, uint64_t revision)
+{
+	struct write *write = rtta_xcalloc(1, sizeof(*write)), **end;
+
+	write->number = ++state->last_number;
+	write->kind = kind;
+	write->key = rtta_xstrdup(key);
+	write->value = value;
+	write->revision = revision;
+	for (end = &state->writes; *end != NULL; end = &(*end)->next)
+		;
+	*end = write;
+	send_write(state, write);
+	return write->number;
+}
+
+static struct write *
+find_write(const struct rtta_state *state, uint64_t number)
+{
+	struct write *write = state->writes;
+
+	while (write != NULL && write->number != number)
+		write = write->next;
+	return write;
+}
+
+static void
+free_write(struct write *write)
+{
+	jv_free(write->value);
+	free(write->key);
+	free(write);
+}
+
+static void
+finish(struct rtta_state *state, struct write *write,
+    enum rtta_state_outcome outcome)
+{
+	struct result *result = rtta_xcalloc(1, sizeof(*result));
+	struct write **at = &state->writes;
+
+	result->said.number = write->number;
+	result->said.outcome = outcome;
+	snprintf(result->said.key, sizeof(result->said.key), "%s", write->key);
+	*state->results_end = result;
+	state->results_end = &result->next;
+	while (*at != write)
+		at = &(*at)->next;
+	*at = write->next;
+	free_write(write);
+}
+
+static void
+wait_for_copy(struct write *write, uint64_t stands)
+{
+	write->step = WRITE_WAITS;
+	write->stands = stands;
+	write->due_ms = rtta_clock_mono_ms() + POLL_MS;
+}
+
+static void
+take_puback(struct rtta_state *state, const struct rtta_puback *ack)
+{
+	struct write *write = find_write(state, (uint64_t)(uintptr_t)ack->tag);
+
+	if (write == NULL)
+		return;
+	if (ack->error == 0) {
+		finish(state, write, RTTA_STATE_STORED);
+	} else if (ack->error != WRONG_SEQUENCE) {
+		rtta_log_warn("%s: not stored (%d)", write->key, ack->error);
+		finish(state, write, RTTA_STATE_REFUSED);
+	} else if (ack->last_seq != 0) {
+		wait_for_copy(write, ack->last_seq);
+	} else {
+		write->step = WRITE_REFUSED;
+		write->due_ms = 0;
+	}
+}
+
+/* Nothing stands where we expected something. */
+static void
+settle_absent(struct rtta_state *state, struct write *write)
+{
+	struct entry *entry = find(state, write->key);
+
+	if (entry != NULL)
+		remove_entry(state, entry);
+	if (write->kind == WRITE_CREATE) {
+		write->revision = 0;
+		send_write(state, write);
+	} else
+		finish(state, write, RTTA_STATE_REFUSED);
+}
+
+static void
+take_standing(struct rtta_state *state, struct write *write,
+    const struct rtta_answer *answer)
+{
+	jv message;
+	int64_t seq = 0;
+
+	write->step = WRITE_REFUSED;
+	write->due_ms = rtta_clock_mono_ms() + POLL_MS;
+	if (answer->error == NO_MESSAGE)
+		settle_absent(state, write);
+	if (answer->error != 0)
+		return;
+	message = jv_object_get(jv_copy(answer->body), jv_string("message"));
+	if (jv_get_kind(message) == JV_KIND_OBJECT)
+		rtta_json_int(STREAM, message, "seq", 1, INT64_MAX, &seq,
+		    &(struct rtta_err){0});
+	jv_free(message);
+	if (seq > 0)
+		wait_for_copy(write, (uint64_t)seq);
+}
+
+static void
+ask_standing(struct rtta_state *state, struct write *write)
+{
+	jv body = JV_OBJECT(jv_string("last_by_subj"),
+	    jv_string_fmt(SUBJECT "%s", write->key));
+
+	write->step = WRITE_ASKED;
+	rtta_api_ask(state->api, "STREAM.MSG.GET." STREAM, body, ANSWER_MS,
+	    (void *)(uintptr_t)write->number);
+}
+
+/* The copy has what stands: compare. */
+static void
+settle(struct rtta_state *state, struct write *write, struct entry *entry)
+{
+	if (entry->write == write->number) {
+		finish(state, write, RTTA_STATE_STORED);
+	} else if (entry->deleted && write->kind == WRITE_CREATE) {
+		write->revision = entry->revision;
+		send_write(state, write);
+	} else if (entry->readable &&
+	    jv_equal(jv_copy(entry->value), jv_copy(write->value))) {
+		finish(state, write, RTTA_STATE_STORED);
+	} else
+		finish(state, write, RTTA_STATE_REFUSED);
+}
+
+static int
+settle_writes(struct rtta_state *state)
+{
+	int64_t now_ms = rtta_clock_mono_ms(), wait_ms = -1;
+	struct write *write, *next;
+	struct entry *entry;
+
+	for (write = state->writes; write != NULL; write = next) {
+		next = write->next;
+		if (write->step == WRITE_WAITS) {
+			entry = find(state, write->key);
+			if (entry != NULL && !entry->stale &&
+			    entry->revision >= write->stands) {
+				settle(state, write, entry);
+				continue;
+			}
+		}
+		if (write->step == WRITE_SENT || write->step == WRITE_ASKED)
+			continue;
+		if (now_ms >= write->due_ms)
+			ask_standing(state, write);
+		else if (wait_ms < 0 || write->due_ms - now_ms < wait_ms)
+			wait_ms = write->due_ms - now_ms;
+	}
+	return (int)wait_ms;
+}
+
+static void
+take_answers(struct rtta_state *state)
+{
+	struct rtta_answer answer;
+	struct rtta_puback ack;
+	struct write *write;
+
+	while (rtta_publisher_next(state->publisher, &ack))
+		take_puback(state, &ack);
+	while (rtta_api_next(state->api, &answer)) {
+		if (answer.tag == NULL)
+			take_poll(state, &answer);
+		else if ((write = find_write(state,
+		    (uint64_t)(uintptr_t)answer.tag)) != NULL)
+			take_standing(state, write, &answer);
+		jv_free(answer.body);
+	}
+}
+
+/* --- the module's face --- */
+
+struct rtta_state *
+rtta_state_new(struct rtta_bus *bus)
+{
+	struct rtta_state *state = rtta_xcalloc(1, sizeof(*state));
+
+	state->bus = bus;
+	state->reader = rtta_reader_new(bus, STREAM, SUBJECT ">",
+	    RTTA_READER_LAST_PER_SUBJECT, 1);
+	state->publisher = rtta_publisher_new(bus, WINDOW);
+	state->api = rtta_api_new(bus);
+	state->changes_end = &state->changes;
+	state->results_end = &state->results;
+	state->poll_ms = rtta_clock_mono_ms() + POLL_MS;
+	while (getrandom(&state->nonce, sizeof(state->nonce), 0) < 0)
+		;  /* only EINTR, before the pool is ready */
+	return state;
+}
+
+void
+rtta_state_free(struct rtta_state *state)
+{
+	struct rtta_state_change change;
+	struct rtta_state_result result;
+	struct write *write;
+	size_t i;
+
+	if (state == NULL)
+		return;
+	while (rtta_state_next(state, &change))
+		jv_free(change.value);
+	while (rtta_state_result(state, &result))
+		;
+	while ((write = state->writes) != NULL) {
+		state->writes = write->next;
+		free_write(write);
+	}
+	for (i = 0; i < state->count; i++) {
+		jv_free(state->entries[i]->value);
+		free(state->entries[i]->key);
+		free(state->entries[i]);
+	}
+	free(state->entries);
+	free(state->said_key);
+	rtta_api_free(state->api);
+	rtta_publisher_free(state->publisher);
+	rtta_reader_free(state->reader);
+	free(state);
+}
+
+static int
+sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0)
+		return b_ms;
+	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
+int
+rtta_state_tick(struct rtta_state *state)
+{
+	int wait_ms = rtta_reader_tick(state->reader);
+
+	notice_reset(state);
+	follow(state);
+	rtta_publisher_pump(state->publisher);
+	take_answers(state);
+	wait_ms = sooner(wait_ms, settle_writes(state));
+	wait_ms = sooner(wait_ms, poll_bucket(state));
+	wait_ms = sooner(wait_ms, rtta_publisher_pump(state->publisher));
+	wait_ms = sooner(wait_ms, rtta_api_wait_ms(state->api));
+	return state->changes_count >= CHANGES_MAX ? 0 : wait_ms;
+}
+
+bool
+rtta_state_loaded(const struct rtta_state *state)
+{
+	return state->loaded;
+}
+
+int
+rtta_state_next(struct rtta_state *state, struct rtta_state_change *change)
+{
+	struct change *first = state->changes;
+
+	if (first == NULL)
+		return 0;
+	state->changes = first->next;
+	if (state->changes == NULL)
+		state->changes_end = &state->changes;
+	state->changes_count--;
+	free(state->said_key);
+	state->said_key = first->key;
+	change->key = first->key;
+	change->revision = first->revision;
+	change->deleted = first->deleted;
+	change->readable = first->readable;
+	change->value = first->value;
+	free(first);
+	return 1;
+}
+
+jv
+rtta_state_get(const struct rtta_state *state, const char *key,
+    uint64_t *revision)
+{
+	const struct entry *entry = find(state, key);
+
+	if (revision != NULL)
+		*revision = entry != NULL ? entry->revision : 0;
+	return entry != NULL ? jv_copy(entry->value) : jv_invalid();
+}
+
+const char *
+rtta_state_key(const struct rtta_state *state, const char *prefix, size_t *at)
+{
+	size_t i = *at != 0 ? *at : position_of(state, prefix);
+
+	for (; i < state->count; i++) {
+		if (strncmp(state->entries[i]->key, prefix,
+		    strlen(prefix)) != 0)
+			break;
+		if (state->entries[i]->deleted)
+			continue;
+		*at = i + 1;
+		return state->entries[i]->key;
+	}
+	*at = state->count ? state->count : 1;
+	return NULL;
+}
+
+uint64_t
+rtta_state_put(struct rtta_state *state, const char *key, jv value,
+    uint64_t revision)
+{
+	return new_write(state, WRITE_PUT, key, value, revision);
+}
+
+uint64_t
+rtta_state_create(struct rtta_state *state, const char *key, jv value)
+{
+	const struct entry *entry = find(state, key);
+
+	/* Above a deletion's marker, a key is created at its revision. */
+	return new_write(state, WRITE_CREATE, key, value,
+	    entry != NULL && entry->deleted ? entry->revision : 0);
+}
+
+uint64_t
+rtta_state_purge(struct rtta_state *state, const char *key)
+{
+	return new_write(state, WRITE_PURGE, key, jv_invalid(), 0);
+}
+
+int
+rtta_state_result(struct rtta_state *state, struct rtta_state_result *result)
+{
+	struct result *first = state->results;
+
+	if (first == NULL)
+		return 0;
+	*result = first->said;
+	state->results = first->next;
+	if (state->results == NULL)
+		state->results_end = &state->results;
+	free(first);
+	return 1;
+}
+
+size_t
+rtta_state_pending(const struct rtta_state *state)
+{
+	const struct write *write;
+	size_t pending = 0;
+
+	for (write = state->writes; write != NULL; write = write->next)
+		pending++;
+	return pending;
+}
