@@ -791,16 +791,17 @@ int
 rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg)
 {
 	const char *reply = natsMsg_GetReply(msg);
-	natsMsg *plain;
+	natsMsg *plain = NULL;
 	natsStatus s;
 
 	if (!rtta_bus_connected(bus))
 		return -1;
-	if (reply == NULL || strcmp(reply, no_reply) != 0)
-		return natsConnection_PublishMsg(bus->nc, msg) == NATS_OK ? 0 : -1;
-	plain = rtta_msg_with_reply(msg, NULL);
-	s = natsConnection_PublishMsg(bus->nc, plain);
+	if (reply != NULL && strcmp(reply, no_reply) == 0)
+		plain = rtta_msg_with_reply(msg, NULL);
+	s = natsConnection_PublishMsg(bus->nc, plain != NULL ? plain : msg);
 	natsMsg_Destroy(plain);
+	if (s == NATS_MAX_PAYLOAD)
+		return RTTA_BUS_TOO_LARGE;
 	return s == NATS_OK ? 0 : -1;
 }
 

@@ -63,7 +63,11 @@ const char *rtta_bus_instance(const struct rtta_bus *bus);
  * when the bus is away: then the message is gone.  reply may be NULL. */
 int rtta_bus_send(struct rtta_bus *bus, const char *subject, const char *reply,
     const void *data, int bytes);
-int rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg);  /* does not take msg */
+
+/* The same; does not take msg.  RTTA_BUS_TOO_LARGE: more than the server's
+ * max_payload. */
+enum { RTTA_BUS_TOO_LARGE = -2 };
+int rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg);
 
 /* --- ports --- */
 
