@@ -33,12 +33,27 @@ int rtta_transcript_key(struct rtta_transcript *transcript, const char *key, jv 
  * ignored. */
 void rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_record *record);
 
-/* Shown records in order: i from 0; NULL behind the last.  Borrowed, valid
- * until the next add or key. */
+/* Shown records in order, silence too: i from 0; NULL behind the last.
+ * Borrowed, valid until the next add or key. */
 const struct rtta_record *rtta_transcript_at(const struct rtta_transcript *transcript, size_t i);
 size_t rtta_transcript_count(const struct rtta_transcript *transcript);
 
-/* Seconds by kind.  captured = text + silence + gap + pending. */
+/*
+ * Time since the first sample of the session, for players: counted along the
+ * runs, so that a wall clock that jumps does not move it; a hole between two
+ * runs lasts as long as its clocks say.  Of a record's start and end, and of
+ * a sample in it (a word's).  Never negative.
+ */
+void rtta_transcript_when(const struct rtta_transcript *transcript,
+    const struct rtta_record *record, int64_t *from_ns, int64_t *to_ns);
+int64_t rtta_transcript_when_sample(const struct rtta_transcript *transcript,
+    const struct rtta_record *record, uint64_t sample);
+
+/*
+ * Seconds by kind.  captured = text + silence + gap + pending.  With split
+ * channels a sample is covered when all channels are, and text when one is.
+ * Records of a run that is not known from a key count by their wall clock.
+ */
 struct rtta_ledger {
 	double captured_s;   /* between the first pre-roll frame and the end (or the last record) */
 	double text_s, silence_s, gap_s, pending_s;
@@ -51,7 +66,8 @@ struct rtta_ledger {
 void rtta_transcript_ledger(const struct rtta_transcript *transcript, struct rtta_ledger *ledger);
 jv rtta_ledger_json(const struct rtta_ledger *ledger);
 
-/* Session's title and start for headings; NULL and 0 where not known. */
+/* Session's id, title and start for headings; NULL and 0 where not known. */
+const char *rtta_transcript_id(const struct rtta_transcript *transcript);
 const char *rtta_transcript_title(const struct rtta_transcript *transcript);
 int64_t rtta_transcript_start_ns(const struct rtta_transcript *transcript);
 
