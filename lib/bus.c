@@ -12,6 +12,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "queue.h"
 
 enum {
 	CONNECT_MS = 5000,
@@ -21,8 +22,7 @@ enum {
 	INBOX_BYTES = 48,
 	PORT_INBOX_BYTES = 60,    /* and a ticket of 20 digits fits behind */
 	TOMBSTONE_MS = 10000,
-	REPORT_MS = 10000,
-	RING_MIN = 16
+	REPORT_MS = 10000
 };
 
 /*
@@ -33,11 +33,6 @@ enum {
 static const char no_reply[RTTA_MSG_REPLY_BYTES] =
     "________________________________________"
     "_______________________________________";
-
-struct ring {
-	natsMsg **slot;
-	size_t size, head, count;
-};
 
 struct subscription {
 	struct rtta_bus *bus;
@@ -52,8 +47,8 @@ struct rtta_port {
 	unsigned number;
 	char inbox[PORT_INBOX_BYTES];
 	size_t inbox_bytes, max;
-	struct ring arrived;      /* under the mutex of the bus */
-	struct ring taken;        /* main's */
+	struct rtta_queue arrived;      /* under the mutex of the bus */
+	struct rtta_queue taken;        /* main's */
 	uint64_t dropped;
 	struct rtta_port *next;
 };
@@ -83,49 +78,6 @@ struct rtta_bus {
 /* Connections of this process: with the last one the library goes too. */
 static atomic_int buses;
 
-/* --- rings --- */
-
-static void
-ring_push(struct ring *ring, natsMsg *msg)
-{
-	size_t i, size;
-	natsMsg **slot;
-
-	if (ring->count == ring->size) {
-		size = ring->size ? ring->size * 2 : RING_MIN;
-		slot = rtta_xcalloc(size, sizeof(*slot));
-		for (i = 0; i < ring->count; i++)
-			slot[i] = ring->slot[(ring->head + i) & (ring->size - 1)];
-		free(ring->slot);
-		*ring = (struct ring){ slot, size, 0, ring->count };
-	}
-	ring->slot[(ring->head + ring->count++) & (ring->size - 1)] = msg;
-}
-
-static natsMsg *
-ring_pop(struct ring *ring)
-{
-	natsMsg *msg;
-
-	if (ring->count == 0)
-		return NULL;
-	msg = ring->slot[ring->head];
-	ring->head = (ring->head + 1) & (ring->size - 1);
-	ring->count--;
-	return msg;
-}
-
-static void
-ring_done(struct ring *ring)
-{
-	natsMsg *msg;
-
-	while ((msg = ring_pop(ring)) != NULL)
-		natsMsg_Destroy(msg);
-	free(ring->slot);
-	*ring = (struct ring){ 0 };
-}
-
 /* --- callbacks: the library's threads; they copy, wake and return --- */
 
 static void
@@ -149,7 +101,7 @@ deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
 		port->dropped++;
 		natsMsg_Destroy(msg);
 	} else {
-		ring_push(&port->arrived, msg);
+		rtta_queue_push(&port->arrived, msg);
 		signal_main(bus);
 	}
 }
@@ -157,9 +109,13 @@ deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
 static struct rtta_port *
 find_port(struct rtta_bus *bus, const char *subject)
 {
-	unsigned long number = strtoul(subject + bus->inbox_bytes, NULL, 10);
+	unsigned long number;
 	struct rtta_port *port;
 
+	/* A JetStream delivery keeps the subject that it was published on. */
+	if (strncmp(subject, bus->inbox, bus->inbox_bytes) != 0)
+		return NULL;
+	number = strtoul(subject + bus->inbox_bytes, NULL, 10);
 	for (port = bus->ports; port != NULL; port = port->next)
 		if (port->number == number)
 			break;
@@ -849,8 +805,8 @@ rtta_port_close(struct rtta_port *port)
 	*at = port->next;
 	pthread_mutex_unlock(&bus->mutex);
 	bury(bus, now_ms - TOMBSTONE_MS);
-	ring_done(&port->arrived);
-	ring_done(&port->taken);
+	rtta_queue_done(&port->arrived);
+	rtta_queue_done(&port->taken);
 	free(port);
 }
 
@@ -879,7 +835,7 @@ rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err
 natsMsg *
 rtta_port_take(struct rtta_port *port)
 {
-	struct ring empty;
+	struct rtta_queue empty;
 
 	if (port->taken.count == 0) {
 		pthread_mutex_lock(&port->bus->mutex);
@@ -888,7 +844,7 @@ rtta_port_take(struct rtta_port *port)
 		port->arrived = empty;
 		pthread_mutex_unlock(&port->bus->mutex);
 	}
-	return ring_pop(&port->taken);
+	return rtta_queue_pop(&port->taken);
 }
 
 uint64_t

@@ -76,7 +76,9 @@ int rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg);
 struct rtta_port *rtta_port_open(struct rtta_bus *bus, int max_messages);
 void rtta_port_close(struct rtta_port *port);  /* NULL is allowed */
 
-/* Answers to "<inbox><anything>" arrive at the port; ends with '.'. */
+/* Answers to "<inbox><anything>" arrive at the port; ends with '.'.  Not for
+ * JetStream deliveries, which keep the subject that they were published on
+ * and so do not tell their port: those need a subscription. */
 const char *rtta_port_inbox(const struct rtta_port *port);
 
 /* The <anything> of a message that arrived through the inbox, else NULL. */
