@@ -1,0 +1,468 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "frame.h"
+#include "log.h"
+#include "mem.h"
+#include "wav.h"
+
+enum {
+	BUFFER_BYTES = 65536,
+	RIFF_BYTES = 12,
+	CHUNK_BYTES = 8,
+	FMT_MIN_BYTES = 16,
+	FMT_EXTENSIBLE_BYTES = 40,
+	CODE_PCM = 1,
+	CODE_FLOAT = 3,
+	CODE_EXTENSIBLE = 0xfffe
+};
+
+/* Length of a data chunk that ends where the file does. */
+static const uint64_t TO_THE_END = UINT64_MAX;
+
+/* The tail of every sub-format GUID that is a plain format code. */
+static const uint8_t guid_tail[14] = {
+	0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00,
+	0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71
+};
+
+struct rtta_wav {
+	int fd;
+	const char *name;
+	enum {
+		SNIFF,   /* WAV or raw? */
+		RIFF,    /* at the start of a WAV file */
+		CHUNK,   /* at a chunk's header */
+		FMT,     /* in the format chunk */
+		SKIP,    /* in a chunk that is not sound */
+		DATA,    /* in the sound */
+		DONE     /* behind it */
+	} state;
+	struct rtta_wav_format format;
+	int code;            /* CODE_PCM or CODE_FLOAT; 0: no format yet */
+	size_t value_bytes;
+	int channels;        /* in the file; format has those that are given out */
+	bool is_riff, announced, ended;
+	uint32_t riff_bytes; /* as the header says */
+	uint64_t left;       /* bytes of the chunk that are still to come */
+	uint64_t offset;     /* in the file, of *next */
+	uint8_t *next;       /* in data */
+	size_t used;         /* from there */
+	uint8_t data[BUFFER_BYTES];
+};
+
+struct rtta_wav *
+rtta_wav_new(int fd, const char *name, enum rtta_wav_kind kind,
+    const struct rtta_wav_format *raw)
+{
+	struct rtta_wav *wav = rtta_xcalloc(1, sizeof(*wav));
+
+	wav->fd = fd;
+	wav->name = name;
+	wav->next = wav->data;
+	wav->state = kind == RTTA_WAV_RIFF ? RIFF :
+	    kind == RTTA_WAV_RAW ? DATA : SNIFF;
+	wav->is_riff = kind == RTTA_WAV_RIFF;
+	wav->code = kind == RTTA_WAV_RAW ? CODE_PCM : 0;
+	wav->format = *raw;
+	wav->channels = raw->channels;
+	wav->value_bytes = sizeof(int16_t);
+	wav->left = TO_THE_END;
+	return wav;
+}
+
+void
+rtta_wav_free(struct rtta_wav *wav)
+{
+	free(wav);
+}
+
+const struct rtta_wav_format *
+rtta_wav_format(const struct rtta_wav *wav)
+{
+	return wav->state == DATA || wav->state == DONE ? &wav->format : NULL;
+}
+
+bool
+rtta_wav_is_riff(const struct rtta_wav *wav)
+{
+	return wav->is_riff;
+}
+
+static size_t
+sample_bytes(const struct rtta_wav *wav)
+{
+	return wav->value_bytes * (size_t)wav->channels;
+}
+
+size_t
+rtta_wav_buffered(const struct rtta_wav *wav)
+{
+	size_t bytes = wav->used;
+
+	if (wav->state != DATA)
+		return 0;
+	if (bytes > wav->left)
+		bytes = (size_t)wav->left;
+	return bytes / sample_bytes(wav);
+}
+
+static uint32_t
+get16(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+}
+
+static uint32_t
+get32(const uint8_t *bytes)
+{
+	return get16(bytes) | get16(bytes + 2) << 16;
+}
+
+static void
+discard(struct rtta_wav *wav, size_t bytes)
+{
+	wav->next += bytes;
+	wav->used -= bytes;
+	wav->offset += bytes;
+}
+
+static bool
+looks_like_wav(const struct rtta_wav *wav)
+{
+	return wav->used >= RIFF_BYTES && memcmp(wav->next, "RIFF", 4) == 0 &&
+	    memcmp(wav->next + 8, "WAVE", 4) == 0;
+}
+
+static void
+be_raw(struct rtta_wav *wav)
+{
+	wav->state = DATA;
+	wav->code = CODE_PCM;
+}
+
+/* Each step_* returns 1 when it went on, 0 when it needs more bytes, -1. */
+static int
+step_sniff(struct rtta_wav *wav)
+{
+	size_t known = wav->used < 4 ? wav->used : 4;
+
+	if (memcmp(wav->next, "RIFF", known) != 0) {
+		be_raw(wav);
+		return 1;
+	}
+	if (wav->used < RIFF_BYTES)
+		return 0;
+	wav->is_riff = looks_like_wav(wav);
+	if (wav->is_riff)
+		wav->state = RIFF;
+	else
+		be_raw(wav);
+	return 1;
+}
+
+static int
+step_riff(struct rtta_wav *wav, struct rtta_err *err)
+{
+	if (wav->used < RIFF_BYTES)
+		return 0;
+	if (!looks_like_wav(wav))
+		return rtta_err_set(err, EX_DATAERR, "%s: not a WAV file: no "
+		    "RIFF and WAVE at offset 0", wav->name);
+	wav->riff_bytes = get32(wav->next + 4);
+	discard(wav, RIFF_BYTES);
+	wav->state = CHUNK;
+	return 1;
+}
+
+/*
+ * A writer to a pipe cannot go back to fill in the length.  It leaves 0 or
+ * 2^32 - 1; a 0 in a file whose RIFF length was filled in is really none.
+ */
+static bool
+length_is_unknown(const struct rtta_wav *wav, uint32_t bytes)
+{
+	return bytes == UINT32_MAX ||
+	    (bytes == 0 && (wav->riff_bytes == UINT32_MAX ||
+	    wav->riff_bytes + 8ULL <= wav->offset + CHUNK_BYTES));
+}
+
+static int
+begin_data(struct rtta_wav *wav, uint32_t bytes, struct rtta_err *err)
+{
+	if (wav->code == 0)
+		return rtta_err_set(err, EX_DATAERR, "%s: sound before its "
+		    "format, at offset %" PRIu64, wav->name, wav->offset);
+	wav->left = bytes;
+	if (length_is_unknown(wav, bytes)) {
+		rtta_log_warn("%s: no length in the header, read to the end",
+		    wav->name);
+		wav->left = TO_THE_END;
+	}
+	wav->state = DATA;
+	return 0;
+}
+
+static int
+step_chunk(struct rtta_wav *wav, struct rtta_err *err)
+{
+	uint32_t bytes;
+
+	if (wav->used < CHUNK_BYTES)
+		return 0;
+	bytes = get32(wav->next + 4);
+	wav->left = (uint64_t)bytes + bytes % 2;
+	if (memcmp(wav->next, "data", 4) == 0) {
+		if (begin_data(wav, bytes, err) < 0)
+			return -1;
+	} else if (memcmp(wav->next, "fmt ", 4) == 0) {
+		if (bytes < FMT_MIN_BYTES)
+			return rtta_err_set(err, EX_DATAERR, "%s: format of %u "
+			    "bytes, at least %d, at offset %" PRIu64, wav->name,
+			    bytes, FMT_MIN_BYTES, wav->offset);
+		wav->state = FMT;
+	} else {
+		wav->state = SKIP;
+	}
+	discard(wav, CHUNK_BYTES);
+	return 1;
+}
+
+static int
+refuse(const struct rtta_wav *wav, const char *what, uint32_t value,
+    const char *want, struct rtta_err *err)
+{
+	return rtta_err_set(err, EX_DATAERR, "%s: %s %u, not %s, at offset %"
+	    PRIu64, wav->name, what, value, want, wav->offset);
+}
+
+static int
+parse_format(struct rtta_wav *wav, size_t bytes, struct rtta_err *err)
+{
+	const uint8_t *fmt = wav->next;
+	uint32_t code = get16(fmt), channels = get16(fmt + 2);
+	uint32_t rate_hz = get32(fmt + 4), block_bytes = get16(fmt + 12);
+	uint32_t bits = get16(fmt + 14);
+
+	if (code == CODE_EXTENSIBLE) {
+		if (bytes < FMT_EXTENSIBLE_BYTES || memcmp(fmt + 26, guid_tail,
+		    sizeof(guid_tail)) != 0)
+			return refuse(wav, "format code", code,
+			    "followed by one that is known", err);
+		code = get16(fmt + 24);
+	}
+	if (code != CODE_PCM && code != CODE_FLOAT)
+		return refuse(wav, "format code", code, "1 (PCM) or 3 (float)",
+		    err);
+	if (code == CODE_PCM && bits != 16 && bits != 24 && bits != 32)
+		return refuse(wav, "bits", bits, "16, 24 or 32", err);
+	if (code == CODE_FLOAT && bits != 32)
+		return refuse(wav, "bits of a float", bits, "32", err);
+	if (channels < 1 || channels > RTTA_FRAME_MAX_CHANNELS)
+		return refuse(wav, "channels", channels, "1 to 8", err);
+	if (rate_hz < RTTA_FRAME_MIN_RATE_HZ || rate_hz > RTTA_FRAME_MAX_RATE_HZ)
+		return refuse(wav, "rate", rate_hz, "8000 to 48000 Hz", err);
+	if (block_bytes != channels * bits / 8)
+		return refuse(wav, "block size", block_bytes,
+		    "channels times bytes", err);
+	wav->code = (int)code;
+	wav->value_bytes = bits / 8;
+	wav->format.rate_hz = rate_hz;
+	wav->format.channels = wav->channels = (int)channels;
+	return 0;
+}
+
+static int
+step_fmt(struct rtta_wav *wav, struct rtta_err *err)
+{
+	size_t bytes = wav->left < FMT_EXTENSIBLE_BYTES ? (size_t)wav->left :
+	    FMT_EXTENSIBLE_BYTES;
+
+	if (wav->used < bytes)
+		return 0;
+	if (parse_format(wav, bytes, err) < 0)
+		return -1;
+	wav->state = SKIP;
+	return 1;
+}
+
+static int
+step_skip(struct rtta_wav *wav)
+{
+	size_t bytes = wav->used < wav->left ? wav->used : (size_t)wav->left;
+
+	discard(wav, bytes);
+	wav->left -= bytes;
+	if (wav->left > 0)
+		return 0;
+	wav->state = CHUNK;
+	return 1;
+}
+
+/* Go through what is buffered until the sound begins.  0 or -1. */
+static int
+parse_header(struct rtta_wav *wav, struct rtta_err *err)
+{
+	int went_on = 1;
+
+	while (went_on > 0)
+		switch (wav->state) {
+		case SNIFF: went_on = step_sniff(wav); break;
+		case RIFF: went_on = step_riff(wav, err); break;
+		case CHUNK: went_on = step_chunk(wav, err); break;
+		case FMT: went_on = step_fmt(wav, err); break;
+		case SKIP: went_on = step_skip(wav); break;
+		case DATA:
+		case DONE: return 0;
+		}
+	return went_on;
+}
+
+static int16_t
+from_int32(int32_t value)
+{
+	int64_t rounded = ((int64_t)value + 0x8000) >> 16;
+
+	return rounded > INT16_MAX ? INT16_MAX : (int16_t)rounded;
+}
+
+static int16_t
+from_float(uint32_t bits)
+{
+	float value;
+
+	memcpy(&value, &bits, sizeof(value));
+	value *= 32768;
+	if (!(value > INT16_MIN))  /* also what is not a number */
+		return isnan(value) ? 0 : INT16_MIN;
+	return value >= INT16_MAX ? INT16_MAX : (int16_t)lrintf(value);
+}
+
+static int16_t
+decode(const struct rtta_wav *wav, const uint8_t *bytes)
+{
+	if (wav->code == CODE_FLOAT)
+		return from_float(get32(bytes));
+	if (wav->value_bytes == 4)
+		return from_int32((int32_t)get32(bytes));
+	if (wav->value_bytes == 3)
+		return from_int32((int32_t)(get16(bytes) << 8 |
+		    (uint32_t)bytes[2] << 24));
+	return (int16_t)get16(bytes);
+}
+
+static void
+copy(const struct rtta_wav *wav, int16_t *values, size_t count)
+{
+	if (wav->value_bytes == sizeof(*values))
+		memcpy(values, wav->next, count * sizeof(*values));
+	else
+		for (size_t i = 0; i < count; i++)
+			values[i] = decode(wav, wav->next + i * wav->value_bytes);
+}
+
+static void
+mix(const struct rtta_wav *wav, int16_t *values, size_t samples)
+{
+	const uint8_t *next = wav->next;
+
+	for (size_t i = 0; i < samples; i++) {
+		int32_t sum = 0;
+
+		for (int c = 0; c < wav->channels; c++, next += wav->value_bytes)
+			sum += decode(wav, next);
+		values[i] = (int16_t)(sum / wav->channels);
+	}
+}
+
+static size_t
+take(struct rtta_wav *wav, int16_t *values, size_t max_samples)
+{
+	size_t samples = rtta_wav_buffered(wav);
+
+	if (samples > max_samples)
+		samples = max_samples;
+	if (wav->format.channels != wav->channels)
+		mix(wav, values, samples);
+	else
+		copy(wav, values, samples * (size_t)wav->channels);
+	discard(wav, samples * sample_bytes(wav));
+	if (wav->left != TO_THE_END)
+		wav->left -= samples * sample_bytes(wav);
+	return samples;
+}
+
+/* The file has ended: as it should? */
+static int
+finish(struct rtta_wav *wav, struct rtta_err *err)
+{
+	uint64_t end = wav->offset + wav->used;
+
+	if (wav->state == SNIFF)
+		be_raw(wav);
+	if (wav->state != DATA && wav->state != DONE)
+		return rtta_err_set(err, EX_DATAERR, "%s: ends before the "
+		    "sound, at offset %" PRIu64, wav->name, end);
+	if (wav->state == DATA && wav->left != TO_THE_END &&
+	    wav->left > wav->used)
+		rtta_log_warn("%s: cut off at offset %" PRIu64 ", %" PRIu64
+		    " bytes short", wav->name, end, wav->left - wav->used);
+	else if (wav->state == DATA && wav->used > 0)
+		rtta_log_warn("%s: ends inside a sample, at offset %" PRIu64,
+		    wav->name, end);
+	wav->state = DONE;
+	return 0;
+}
+
+static int
+fill(struct rtta_wav *wav, struct rtta_err *err)
+{
+	ssize_t got;
+
+	memmove(wav->data, wav->next, wav->used);
+	wav->next = wav->data;
+	got = read(wav->fd, wav->data + wav->used,
+	    sizeof(wav->data) - wav->used);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (got < 0)
+		return rtta_err_sys(err, EX_IOERR, "%s", wav->name);
+	wav->used += (size_t)got;
+	wav->ended = got == 0;
+	return 0;
+}
+
+int
+rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
+    size_t *samples, struct rtta_err *err)
+{
+	*samples = 0;
+	if (rtta_wav_buffered(wav) == 0 && wav->state != DONE &&
+	    fill(wav, err) < 0)
+		return -1;
+	if (parse_header(wav, err) < 0)
+		return -1;
+	if (wav->ended && rtta_wav_buffered(wav) == 0)
+		return finish(wav, err);
+	if (rtta_wav_format(wav) == NULL)
+		return 1;
+	if (!wav->announced) {
+		wav->announced = true;
+		return 1;
+	}
+	*samples = take(wav, values, max_samples);
+	if (wav->left < sample_bytes(wav))
+		wav->state = DONE;
+	return *samples > 0 || wav->state != DONE;
+}
+
+void
+rtta_wav_mix(struct rtta_wav *wav)
+{
+	wav->format.channels = 1;
+}

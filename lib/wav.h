@@ -1,0 +1,58 @@
+/*
+ * wav - samples out of a WAV file or raw PCM, as s16le.
+ *
+ * Reads a descriptor in one pass, so a pipe will do.  16-, 24- and 32-bit
+ * integers and 32-bit floats, 1 to RTTA_FRAME_MAX_CHANNELS channels, 8000 to
+ * 48000 Hz; chunks that are not sound are skipped; a data chunk that ends
+ * early, or whose writer never filled in the length, is read to the end of
+ * the file.  Errors and warnings name file and offset.  One thread.
+ */
+#ifndef RTTA_WAV_H
+#define RTTA_WAV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct rtta_err;
+struct rtta_wav;
+
+struct rtta_wav_format {
+	uint32_t rate_hz;
+	int channels;
+};
+
+enum rtta_wav_kind {
+	RTTA_WAV_RIFF,   /* a WAV file */
+	RTTA_WAV_RAW,    /* raw s16le of the given format */
+	RTTA_WAV_EITHER  /* WAV if it starts with RIFF and WAVE, else raw */
+};
+
+/* fd and name stay the caller's; raw (copied) is the format of raw PCM. */
+struct rtta_wav *rtta_wav_new(int fd, const char *name, enum rtta_wav_kind kind,
+    const struct rtta_wav_format *raw);
+void rtta_wav_free(struct rtta_wav *wav);
+
+/*
+ * Decode what is buffered, else read(2) once and decode that.  1 with
+ * *samples set, 0 at the end of the sound, -1 with EX_DATAERR or EX_IOERR.
+ * *samples is 0 while the header is incomplete, once when the format has
+ * become known, and when nothing is there yet (EAGAIN).
+ */
+int rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
+    size_t *samples, struct rtta_err *err);
+
+/* NULL until the header has been read. */
+const struct rtta_wav_format *rtta_wav_format(const struct rtta_wav *wav);
+
+/* True when this is a WAV file (as far as has been read). */
+bool rtta_wav_is_riff(const struct rtta_wav *wav);
+
+/* Whole samples that rtta_wav_read() gives without reading. */
+size_t rtta_wav_buffered(const struct rtta_wav *wav);
+
+/* From now on one channel, the mean of all.  The format must be known. */
+void rtta_wav_mix(struct rtta_wav *wav);
+
+#endif
