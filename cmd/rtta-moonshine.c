@@ -33,7 +33,7 @@ static const char help[] =
     "                         " RTTA_PREFIX "/lib/rtta/moonshine)\n"
     "  -i, --interim-ms MS    between interim texts, 0: none (default 1000)\n"
     "  -j, --join MS          a shorter pause does not end an utterance\n"
-    "                         (default 800)\n"
+    "                         (default 1000)\n"
     "  -m, --max-utterance S  cut longer ones, 3 to 30 (default 12)\n"
     "  -t, --threshold N      what is voice, 0.1 to 0.9 (default 0.5)\n"
     RTTA_OPT_COMMON_HELP;
@@ -83,7 +83,7 @@ parse_options(struct engine *engine, int argc, char *argv[])
 		{ "threshold", required_argument, NULL, 't' },
 		RTTA_OPT_COMMON
 	};
-	int64_t interim_ms = 1000, join_ms = 800;
+	int64_t interim_ms = 1000, join_ms = 1000;
 	double max_s = 12;
 	int c;
 
