@@ -6,16 +6,22 @@
  *   reference copy STREAM SUBJECT COUNT read COUNT from STREAM by an ordered
  *                                       consumer, publish each again
  *   reference read STREAM SUBJECT COUNT read COUNT by an ordered consumer
+ *   reference text SUBJECT COUNT        publish COUNT records of text
+ *   reference sse PORT SESSION COUNT    a reader of rtta-serve's /events
  *
  * Prints the milliseconds between connected and the last acknowledgement.
  */
+#include <arpa/inet.h>
 #include <nats/nats.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "opt.h"
+#include "record.h"
 
 enum { PAYLOAD_BYTES = 640, IN_FLIGHT = 4096 };
 
@@ -57,6 +63,61 @@ publish(jsCtx *js, const char *subject, unsigned count)
 		need(js_PublishMsgAsync(js, &msg, NULL), "publish");
 	}
 	need(js_PublishAsyncComplete(js, NULL), "acknowledgements");
+}
+
+/* Lines as they are: 40 characters each three seconds. */
+static void
+publish_text(jsCtx *js, const char *subject, unsigned count)
+{
+	struct rtta_record record;
+	natsMsg *msg;
+
+	for (unsigned i = 0; i < count; i++) {
+		rtta_record_init(&record);
+		free(record.text);
+		record.text = strdup("The river has to be below the amber mark.");
+		snprintf(record.session, sizeof(record.session), "%s",
+		    strrchr(subject, '.') + 1);
+		record.span = (struct rtta_span){ 1, i * 48000ULL, (i + 1) * 48000ULL };
+		record.start_ns = (1700000000 + i * 3LL) * 1000000000;
+		record.end_ns = record.start_ns + 3000000000;
+		msg = rtta_record_encode(&record, 0);
+		need(js_PublishMsgAsync(js, &msg, NULL), "publish");
+		rtta_record_done(&record);
+	}
+	need(js_PublishAsyncComplete(js, NULL), "acknowledgements");
+}
+
+/* Read events until COUNT have come; each has one id. */
+static void
+read_sse(int port, const char *session, unsigned count)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	static char data[1 << 16];
+	unsigned ids = 0, matched = 0;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ssize_t got;
+
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		exit(1);
+	dprintf(fd, "GET /events?session=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+	    session, port);
+	while (ids < count && (got = read(fd, data, sizeof(data))) > 0)
+		for (ssize_t i = 0; i < got; i++) {
+			matched = data[i] == "\nid:"[matched] ? matched + 1 :
+			    data[i] == '\n';
+			if (matched == 4) {
+				ids++;
+				matched = 0;
+			}
+		}
+	close(fd);
+	if (ids < count) {
+		fprintf(stderr, "reference: %u of %u events\n", ids, count);
+		exit(1);
+	}
 }
 
 static natsSubscription *
@@ -103,8 +164,14 @@ main(int argc, char *argv[])
 	jsCtx *js;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: reference publish|copy|read ...\n");
+		fprintf(stderr, "usage: reference publish|copy|read|text|sse ...\n");
 		return 64;
+	}
+	if (strcmp(argv[1], "sse") == 0 && argc == 5) {
+		start_ns = rtta_clock_real_ns();
+		read_sse(atoi(argv[2]), argv[3], (unsigned)atoi(argv[4]));
+		printf("%.1f\n", (double)(rtta_clock_real_ns() - start_ns) / 1e6);
+		return 0;
 	}
 	need(natsConnection_ConnectTo(&nc, rtta_opt_nats_url()), "connect");
 	jsOptions_Init(&options);
@@ -114,6 +181,8 @@ main(int argc, char *argv[])
 	start_ns = rtta_clock_real_ns();
 	if (strcmp(argv[1], "publish") == 0)
 		publish(js, argv[2], (unsigned)atoi(argv[3]));
+	else if (strcmp(argv[1], "text") == 0)
+		publish_text(js, argv[2], (unsigned)atoi(argv[3]));
 	else if (strcmp(argv[1], "copy") == 0 && argc == 6)
 		read_all(js, argv[2], argv[3], argv[4], (unsigned)atoi(argv[5]));
 	else if (argc == 5)
