@@ -9,6 +9,7 @@
 
 #include "bus.h"
 #include "clock.h"
+#include "dial.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -18,21 +19,11 @@ enum {
 	CONNECT_MS = 5000,
 	FLUSH_MS = 2000,
 	CLOSE_MS = 3000,
-	SERVERS_MAX = 16,
 	INBOX_BYTES = 48,
 	PORT_INBOX_BYTES = 60,    /* and a ticket of 20 digits fits behind */
 	TOMBSTONE_MS = 10000,
 	REPORT_MS = 10000
 };
-
-/*
- * The reply subject of a message can only be given when it is made, but the
- * ticket is not known then: it is made with this one, and the publisher
- * writes the real one over it.
- */
-static const char no_reply[RTTA_MSG_REPLY_BYTES] =
-    "________________________________________"
-    "_______________________________________";
 
 struct subscription {
 	struct rtta_bus *bus;
@@ -62,6 +53,7 @@ struct rtta_bus {
 	int fd;
 	unsigned ports_opened;
 	bool was_away;
+	bool haunted;             /* a thread that we left may still call us */
 	int64_t reported_ms;
 
 	pthread_mutex_t mutex;    /* what follows is shared with the library's threads */
@@ -214,49 +206,6 @@ on_trouble(natsConnection *nc, natsSubscription *sub, natsStatus status, void *a
 
 /* --- connecting --- */
 
-/* A copy of a list of urls without user and password. */
-static char *
-redact(const char *url)
-{
-	char *copy = rtta_xstrdup(url), *out = copy;
-	const char *in = url, *end, *at, *host;
-
-	while (*in != '\0') {
-		end = in + strcspn(in, ",");
-		host = strstr(in, "://");
-		host = host != NULL && host < end ? host + 3 : in;
-		at = memrchr(host, '@', (size_t)(end - host));
-		memcpy(out, in, (size_t)(host - in));
-		out += host - in;
-		if (at != NULL)
-			host = at + 1;
-		memcpy(out, host, (size_t)(end - host));
-		out += end - host;
-		if (*end == ',')
-			*out++ = *end++;
-		in = end;
-	}
-	*out = '\0';
-	return copy;
-}
-
-static natsStatus
-set_servers(natsOptions *options, const char *url)
-{
-	char *list = rtta_xstrdup(url), *rest = list, *one;
-	const char *servers[SERVERS_MAX];
-	int count = 0;
-	natsStatus s = NATS_INVALID_ARG;
-
-	while ((one = strsep(&rest, ", ")) != NULL)
-		if (*one != '\0' && count < SERVERS_MAX)
-			servers[count++] = one;
-	if (count > 0)
-		s = natsOptions_SetServers(options, servers, count);
-	free(list);
-	return s;
-}
-
 static natsStatus
 set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 {
@@ -299,113 +248,6 @@ set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 	return s;
 }
 
-/*
- * The first connect, in a thread of its own: a name server or a stalled
- * nats-server can hold it for ever (nats.c before 3.8), and then this
- * attempt is left behind.
- */
-struct attempt {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	natsOptions *options;
-	natsConnection *nc;
-	natsStatus status;
-	char text[160];
-	bool done, left;
-};
-
-static void
-attempt_free(struct attempt *attempt)
-{
-	natsOptions_Destroy(attempt->options);
-	pthread_cond_destroy(&attempt->changed);
-	pthread_mutex_destroy(&attempt->mutex);
-	free(attempt);
-}
-
-static void *
-attempt_run(void *arg)
-{
-	struct attempt *attempt = arg;
-	natsConnection *nc = NULL;
-	natsStatus s = natsConnection_Connect(&nc, attempt->options);
-	const char *text = s == NATS_OK ? NULL : nats_GetLastError(NULL);
-	bool left;
-
-	pthread_mutex_lock(&attempt->mutex);
-	attempt->status = s;
-	attempt->nc = nc;
-	if (text != NULL)
-		snprintf(attempt->text, sizeof(attempt->text), "%s", text);
-	attempt->done = true;
-	left = attempt->left;
-	pthread_cond_signal(&attempt->changed);
-	pthread_mutex_unlock(&attempt->mutex);
-	nats_ReleaseThreadMemory();
-	if (left)
-		attempt_free(attempt);
-	return NULL;
-}
-
-static void
-deadline_after(struct timespec *deadline, int ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, deadline);
-	deadline->tv_sec += ms / 1000;
-	deadline->tv_nsec += ms % 1000 * 1000000L;
-	if (deadline->tv_nsec >= 1000000000L) {
-		deadline->tv_sec++;
-		deadline->tv_nsec -= 1000000000L;
-	}
-}
-
-static void
-cond_init(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(cond, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
-/* Takes options. */
-static natsStatus
-connect_within(struct rtta_bus *bus, natsOptions *options, char *text, size_t bytes)
-{
-	struct attempt *attempt = rtta_xcalloc(1, sizeof(*attempt));
-	struct timespec deadline;
-	pthread_t thread;
-	natsStatus s = NATS_TIMEOUT;
-	int rc = 0;
-
-	attempt->options = options;
-	pthread_mutex_init(&attempt->mutex, NULL);
-	cond_init(&attempt->changed);
-	deadline_after(&deadline, CONNECT_MS);
-	if (pthread_create(&thread, NULL, attempt_run, attempt) != 0) {
-		attempt_free(attempt);
-		return NATS_SYS_ERROR;
-	}
-	pthread_mutex_lock(&attempt->mutex);
-	while (!attempt->done && rc == 0)
-		rc = pthread_cond_timedwait(&attempt->changed, &attempt->mutex, &deadline);
-	if (!attempt->done) {
-		attempt->left = true;
-		pthread_mutex_unlock(&attempt->mutex);
-		pthread_detach(thread);
-		return s;
-	}
-	pthread_mutex_unlock(&attempt->mutex);
-	pthread_join(thread, NULL);
-	s = attempt->status;
-	bus->nc = attempt->nc;
-	snprintf(text, bytes, "%s", attempt->text);
-	attempt_free(attempt);
-	return s;
-}
-
 static int
 connect_code(natsStatus s)
 {
@@ -429,31 +271,29 @@ bus_connect(struct rtta_bus *bus, const char *url, const char *name, struct rtta
 	const char *creds = getenv("RTTA_NATS_CREDS");
 	natsOptions *options = NULL;
 	char text[160] = "";
-	const char *reason;
 	natsStatus s;
 
 	if (creds != NULL && *creds != '\0' && access(creds, R_OK) != 0)
 		return rtta_err_sys(err, EX_CONFIG, "credentials %s", creds);
 	if (natsOptions_Create(&options) != NATS_OK)
 		return rtta_err_set(err, EX_OSERR, "nats: no memory");
-	s = set_servers(options, url);
+	s = rtta_dial_servers(options, url);
 	if (s != NATS_OK) {
 		natsOptions_Destroy(options);
 		return rtta_err_set(err, EX_CONFIG, "connect to %s: not a nats url", bus->url);
 	}
 	s = set_options(bus, options, name);
 	if (s == NATS_OK)
-		s = connect_within(bus, options, text, sizeof(text));
+		s = rtta_dial(&bus->nc, options, CONNECT_MS, text, sizeof(text));
 	else
 		natsOptions_Destroy(options);
+	bus->haunted = s == NATS_ILLEGAL_STATE;
 	if (s == NATS_OK)
 		return 0;
-	reason = strstr(text, "): ");  /* behind the library's "(file.c:42): " */
-	reason = reason != NULL ? reason + 3 : text;
-	if (*reason == '\0')
-		reason = natsStatus_GetText(s);
-	return rtta_err_set(err, connect_code(s), "connect to %s: %s", bus->url,
-	    s == NATS_NO_SERVER ? "No server available" : reason);
+	if (text[0] == '\0' || s == NATS_NO_SERVER)
+		snprintf(text, sizeof(text), "%s", s == NATS_NO_SERVER ?
+		    "No server available" : natsStatus_GetText(s));
+	return rtta_err_set(err, connect_code(s), "connect to %s: %s", bus->url, text);
 }
 
 /* --- subscriptions --- */
@@ -525,10 +365,10 @@ rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
 	char name[128], all[INBOX_BYTES + 1];
 
 	bus->fd = -1;
-	bus->url = redact(url);
+	bus->url = rtta_dial_redact(url);
 	bus->instance = rtta_xstrdup(instance && *instance ? instance : "default");
 	pthread_mutex_init(&bus->mutex, NULL);
-	cond_init(&bus->changed);
+	pthread_cond_init(&bus->changed, NULL);
 	make_inbox(bus, tool);
 	snprintf(name, sizeof(name), "rtta-%.16s/%.64s", tool, bus->instance);
 	snprintf(all, sizeof(all), "%s>", bus->inbox);
@@ -554,10 +394,11 @@ wait_for_silence(struct rtta_bus *bus)
 	bool silent;
 	int rc = 0;
 
-	deadline_after(&deadline, CLOSE_MS);
+	rtta_clock_deadline(&deadline, CLOSE_MS);
 	pthread_mutex_lock(&bus->mutex);
 	while ((!bus->closed || bus->delivering > 0) && rc == 0)
-		rc = pthread_cond_timedwait(&bus->changed, &bus->mutex, &deadline);
+		rc = pthread_cond_clockwait(&bus->changed, &bus->mutex, CLOCK_MONOTONIC,
+		    &deadline);
 	silent = bus->closed && bus->delivering == 0;
 	pthread_mutex_unlock(&bus->mutex);
 	return silent;
@@ -582,17 +423,15 @@ disconnect(struct rtta_bus *bus)
 void
 rtta_bus_close(struct rtta_bus *bus)
 {
-	bool silent = true;
-
 	if (bus == NULL)
 		return;
 	if (bus->nc != NULL)
-		silent = disconnect(bus);
+		bus->haunted = !disconnect(bus);
 	natsStatistics_Destroy(bus->stats);
-	if (atomic_fetch_sub(&buses, 1) == 1)
+	if (atomic_fetch_sub(&buses, 1) == 1 && !bus->haunted)
 		nats_CloseAndWait(CLOSE_MS);
-	if (!silent)
-		return;  /* a thread may still look at it: leave it */
+	if (bus->haunted)
+		return;
 	while (bus->ports != NULL)
 		rtta_port_close(bus->ports);
 	if (bus->fd >= 0)
@@ -746,13 +585,12 @@ rtta_bus_send(struct rtta_bus *bus, const char *subject, const char *reply,
 int
 rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg)
 {
-	const char *reply = natsMsg_GetReply(msg);
 	natsMsg *plain = NULL;
 	natsStatus s;
 
 	if (!rtta_bus_connected(bus))
 		return -1;
-	if (reply != NULL && strcmp(reply, no_reply) == 0)
+	if (rtta_msg_is_plain(msg))
 		plain = rtta_msg_with_reply(msg, NULL);
 	s = natsConnection_PublishMsg(bus->nc, plain != NULL ? plain : msg);
 	natsMsg_Destroy(plain);
@@ -857,145 +695,4 @@ rtta_port_dropped(struct rtta_port *port)
 	port->dropped = 0;
 	pthread_mutex_unlock(&port->bus->mutex);
 	return dropped;
-}
-
-/* --- messages --- */
-
-static int
-copy_token(char *to, size_t bytes, const char *from, const char *end)
-{
-	if ((size_t)(end - from) >= bytes)
-		return -1;
-	memcpy(to, from, (size_t)(end - from));
-	to[end - from] = '\0';
-	return 0;
-}
-
-static int
-read_number(const char *text, uint64_t *value)
-{
-	*value = 0;
-	if (*text < '0' || *text > '9')
-		return -1;
-	for (; *text >= '0' && *text <= '9'; text++)
-		*value = *value * 10 + (uint64_t)(*text - '0');
-	return *text == '.' || *text == '\0' ? 0 : -1;
-}
-
-int
-rtta_meta_read(natsMsg *msg, struct rtta_meta *meta)
-{
-	const char *reply = natsMsg_GetReply(msg), *token[13];
-	uint64_t stored_ns;
-	int count = 0, at;
-
-	if (reply == NULL || strncmp(reply, "$JS.ACK.", 8) != 0)
-		return -1;
-	for (token[count++] = reply; count < 13; token[count++] = reply) {
-		reply = strchr(reply, '.');
-		if (reply++ == NULL)
-			break;
-	}
-	/* $JS.ACK.[domain.account.]stream.consumer.numbers, 5 of them */
-	if (count == 9)
-		at = 2;
-	else if (count == 11 || count == 12)
-		at = 4;
-	else
-		return -1;
-	if (copy_token(meta->stream, sizeof(meta->stream), token[at], token[at + 1] - 1) != 0 ||
-	    copy_token(meta->consumer, sizeof(meta->consumer), token[at + 1],
-	    token[at + 2] - 1) != 0 ||
-	    read_number(token[at + 2], &meta->delivered) != 0 ||
-	    read_number(token[at + 3], &meta->stream_seq) != 0 ||
-	    read_number(token[at + 4], &meta->consumer_seq) != 0 ||
-	    read_number(token[at + 5], &stored_ns) != 0 ||
-	    read_number(token[at + 6], &meta->pending) != 0)
-		return -1;
-	meta->stored_ns = (int64_t)stored_ns;
-	return 0;
-}
-
-const char *
-rtta_header(natsMsg *msg, const char *name)
-{
-	const char *value = NULL;
-
-	return natsMsgHeader_Get(msg, name, &value) == NATS_OK ? value : NULL;
-}
-
-/* A stored message that calls itself a status does not become one. */
-int
-rtta_msg_status(natsMsg *msg)
-{
-	const char *reply = natsMsg_GetReply(msg), *status;
-
-	if (natsMsg_GetDataLength(msg) > 0 ||
-	    (reply != NULL && strncmp(reply, "$JS.ACK.", 8) == 0))
-		return 0;
-	status = rtta_header(msg, "Status");
-	return status != NULL ? atoi(status) : 0;
-}
-
-static natsMsg *
-make_msg(const char *subject, const char *reply, const void *data, int bytes)
-{
-	natsMsg *msg = NULL;
-
-	if (natsMsg_Create(&msg, subject, reply, data, bytes) != NATS_OK) {
-		rtta_log_error("nats: message of %d bytes for %s: no memory", bytes, subject);
-		exit(EX_OSERR);
-	}
-	return msg;
-}
-
-natsMsg *
-rtta_msg_new(const char *subject, const void *data, int bytes)
-{
-	return make_msg(subject, no_reply, data, bytes);
-}
-
-void
-rtta_msg_header(natsMsg *msg, const char *name, const char *value)
-{
-	if (natsMsgHeader_Set(msg, name, value) != NATS_OK) {
-		rtta_log_error("nats: header %s: no memory", name);
-		exit(EX_OSERR);
-	}
-}
-
-natsMsg *
-rtta_msg_with_reply(natsMsg *msg, const char *reply)
-{
-	natsMsg *copy = make_msg(natsMsg_GetSubject(msg), reply, natsMsg_GetData(msg),
-	    natsMsg_GetDataLength(msg));
-	const char **keys = NULL, **values = NULL;
-	int key_count = 0, value_count, i, v;
-
-	if (natsMsgHeader_Keys(msg, &keys, &key_count) != NATS_OK)
-		return copy;
-	for (i = 0; i < key_count; i++) {
-		if (natsMsgHeader_Values(msg, keys[i], &values, &value_count) != NATS_OK)
-			continue;
-		for (v = 0; v < value_count; v++)
-			natsMsgHeader_Add(copy, keys[i], values[v]);
-		free(values);
-	}
-	free(keys);
-	return copy;
-}
-
-natsMsg *
-rtta_msg_set_reply(natsMsg *msg, const char *reply)
-{
-	char *place = (char *)natsMsg_GetReply(msg);
-	natsMsg *copy;
-
-	if (place != NULL && strcmp(place, no_reply) == 0 && strlen(reply) < sizeof(no_reply)) {
-		strcpy(place, reply);
-		return msg;
-	}
-	copy = rtta_msg_with_reply(msg, reply);
-	natsMsg_Destroy(msg);
-	return copy;
 }

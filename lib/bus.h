@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "msg.h"
+
 struct rtta_err;
 struct rtta_bus;
 struct rtta_port;
@@ -92,40 +94,5 @@ natsMsg *rtta_port_take(struct rtta_port *port);
 
 /* Messages dropped since the last call: the module has to catch up. */
 uint64_t rtta_port_dropped(struct rtta_port *port);
-
-/* --- what JetStream says of a message --- */
-
-struct rtta_meta {
-	char stream[64];
-	char consumer[64];
-	uint64_t delivered;
-	uint64_t stream_seq;
-	uint64_t consumer_seq;
-	int64_t stored_ns;    /* CLOCK_REALTIME of the server */
-	uint64_t pending;     /* behind this one */
-};
-
-/* From the reply subject ($JS.ACK..., 9 or 12 tokens).  0, or -1: not a delivery. */
-int rtta_meta_read(natsMsg *msg, struct rtta_meta *meta);
-
-/* A header's value, borrowed from msg, or NULL. */
-const char *rtta_header(natsMsg *msg, const char *name);
-
-/* "Status" of a message without payload (100, 404, 408, 409, 503), else 0. */
-int rtta_msg_status(natsMsg *msg);
-
-/*
- * An outgoing message; data is copied.  Do not fail but for memory (71).
- * It has room for a reply subject, which only a publisher fills.
- */
-enum { RTTA_MSG_REPLY_BYTES = 80 };
-natsMsg *rtta_msg_new(const char *subject, const void *data, int bytes);
-void rtta_msg_header(natsMsg *msg, const char *name, const char *value);
-
-/* A copy with another reply subject (NULL: none). */
-natsMsg *rtta_msg_with_reply(natsMsg *msg, const char *reply);
-
-/* Takes msg.  The message with that reply: the same one if it has the room. */
-natsMsg *rtta_msg_set_reply(natsMsg *msg, const char *reply);
 
 #endif

@@ -8,11 +8,15 @@
 #define RTTA_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 enum { RTTA_CLOCK_TEXT_BYTES = 32 };
 
 int64_t rtta_clock_mono_ms(void);
 int64_t rtta_clock_real_ns(void);
+
+/* CLOCK_MONOTONIC, ms from now: for pthread_cond_clockwait(). */
+void rtta_clock_deadline(struct timespec *deadline, int ms);
 
 /* Write ns since 1970 as RFC 3339 into text; returns text. */
 char *rtta_clock_format(char text[RTTA_CLOCK_TEXT_BYTES], int64_t real_ns);

@@ -118,7 +118,9 @@ check_handover(const struct server *server)
 	until_ms = rtta_clock_mono_ms() + 3500;
 	while (rtta_clock_mono_ms() < until_ms) {
 		rtta_puller_tick(first);
-		server_turn(two, rtta_puller_tick(second));
+		rtta_puller_tick(second);
+		server_turn(one, 20);
+		server_turn(two, 20);
 		CHECK_INT(rtta_puller_state(second), RTTA_PULLER_WAITING);
 	}
 	CHECK_INT(server_state(one, "A", "messages"), MESSAGES - 100);
