@@ -1,0 +1,270 @@
+/* Kept until acknowledged, in order, against a real server that misbehaves. */
+#include "check.h"
+#include "log.h"
+#include "publisher.h"
+#include "puller.h"
+#include "server.h"
+
+enum { WAIT_MS = 20000 };
+
+struct run {
+	struct rtta_bus *bus;
+	struct rtta_publisher *publisher;
+	int64_t deadline_ms;
+	uint64_t taken;         /* results, which come in the order of tickets */
+	unsigned long disorder; /* results whose sequence is not their ticket's */
+	struct rtta_puback last;
+};
+
+static void
+begin(struct run *run, struct rtta_bus *bus, int window)
+{
+	*run = (struct run){ .bus = bus, .publisher = rtta_publisher_new(bus, window) };
+	run->deadline_ms = rtta_clock_mono_ms() + WAIT_MS;
+}
+
+static void
+put(struct run *run, const char *subject, const char *id, int bytes)
+{
+	static const char zeros[200000];
+	natsMsg *msg = rtta_msg_new(subject, zeros, bytes);
+
+	if (id != NULL)
+		rtta_msg_header(msg, "Nats-Msg-Id", id);
+	rtta_publisher_put(run->publisher, msg, NULL);
+}
+
+static void
+put_many(struct run *run, const char *subject, int count, int bytes)
+{
+	char id[32];
+	int i;
+
+	for (i = 0; i < count; i++) {
+		snprintf(id, sizeof(id), "%s/%d", subject, i);
+		put(run, subject, id, bytes);
+	}
+}
+
+static void
+take_results(struct run *run)
+{
+	while (rtta_publisher_next(run->publisher, &run->last)) {
+		CHECK_INT(run->last.ticket, ++run->taken);
+		run->disorder += run->last.seq != run->last.ticket;
+	}
+}
+
+static void
+turn(struct run *run)
+{
+	int wait_ms = rtta_publisher_pump(run->publisher);
+
+	take_results(run);
+	if (rtta_publisher_pending(run->publisher) > 0)
+		server_turn(run->bus, wait_ms < 0 || wait_ms > 50 ? 50 : wait_ms);
+}
+
+static void
+until_taken(struct run *run, uint64_t count)
+{
+	while (run->taken < count && rtta_clock_mono_ms() < run->deadline_ms)
+		turn(run);
+	CHECK(run->taken >= count);
+}
+
+static void
+make_stream(struct rtta_bus *bus, const char *name, const char *more)
+{
+	char what[64], body[256];
+
+	snprintf(what, sizeof(what), "STREAM.CREATE.%s", name);
+	snprintf(body, sizeof(body), "{\"name\":\"%s\",\"subjects\":[\"%s.>\"],"
+	    "\"storage\":\"file\",\"duplicate_window\":600000000000%s}", name, name, more);
+	server_do(bus, what, body);
+}
+
+static void
+check_crash(struct server *server, struct rtta_bus *bus)
+{
+	enum { COUNT = 20000 };
+	struct run run;
+
+	make_stream(bus, "crash", "");
+	begin(&run, bus, 256);
+	put_many(&run, "crash.x", COUNT, 640);
+	until_taken(&run, COUNT / 4);
+	server_kill(server);
+	CHECK(rtta_publisher_pending(run.publisher) > 0);
+	turn(&run);
+	server_start(server);
+	until_taken(&run, COUNT);
+	CHECK_INT(run.disorder, 0);
+	CHECK_INT(server_state(bus, "crash", "messages"), COUNT);
+	CHECK_INT(rtta_bus_epoch(bus), 2);
+	CHECK_INT(rtta_publisher_pending_bytes(run.publisher), 0);
+	rtta_publisher_free(run.publisher);
+}
+
+/* A server that stands still: the silence ends when it goes on. */
+static void
+check_pause(struct server *server, struct rtta_bus *bus)
+{
+	struct run run;
+
+	make_stream(bus, "pause", "");
+	begin(&run, bus, 4096);
+	kill(server->pid, SIGSTOP);
+	put_many(&run, "pause.x", 4000, 640);
+	turn(&run);
+	CHECK_INT(run.taken, 0);
+	kill(server->pid, SIGCONT);
+	until_taken(&run, 4000);
+	CHECK_INT(run.disorder, 0);
+	CHECK_INT(server_state(bus, "pause", "messages"), 4000);
+	rtta_publisher_free(run.publisher);
+}
+
+/* Full, and drained by a reader: what was refused does not lose its turn. */
+static void
+check_full(struct rtta_bus *bus)
+{
+	enum { COUNT = 2000 };
+	static const struct rtta_puller_config config = { "full", "full.>", "p", 20 };
+	struct rtta_puller *puller;
+	struct run run;
+	natsMsg *msg;
+	int acks;
+
+	make_stream(bus, "full", ",\"retention\":\"workqueue\",\"discard\":\"new\","
+	    "\"max_bytes\":70000");
+	begin(&run, bus, 64);
+	put_many(&run, "full.x", COUNT, 640);
+	while (rtta_publisher_trouble(run.publisher) == 0 &&
+	    rtta_clock_mono_ms() < run.deadline_ms)
+		turn(&run);
+	CHECK_INT(rtta_publisher_trouble(run.publisher), 10077);
+	CHECK(run.taken > 0 && run.taken < COUNT);
+
+	puller = rtta_puller_new(bus, &config);
+	while (run.taken < COUNT && rtta_clock_mono_ms() < run.deadline_ms) {
+		rtta_puller_tick(puller);
+		for (acks = 0; acks < 3 && (msg = rtta_puller_take(puller)) != NULL; acks++) {
+			rtta_puller_ack(puller, msg);
+			natsMsg_Destroy(msg);
+		}
+		rtta_publisher_pump(run.publisher);
+		take_results(&run);
+		server_turn(bus, acks > 0 ? 0 : 5);
+	}
+	CHECK_INT(run.taken, COUNT);
+	CHECK_INT(run.disorder, 0);
+	CHECK_INT(rtta_publisher_trouble(run.publisher), 0);
+	rtta_puller_free(puller);
+	rtta_publisher_free(run.publisher);
+}
+
+static void
+check_refusals(struct rtta_bus *bus)
+{
+	struct run run;
+	natsMsg *msg;
+
+	make_stream(bus, "kv", "");
+	begin(&run, bus, 16);
+	put(&run, "kv.a", NULL, 1);
+	put(&run, "kv.b", NULL, 1);
+	until_taken(&run, 2);
+	msg = rtta_msg_new("kv.a", "x", 1);
+	rtta_msg_header(msg, "Nats-Expected-Last-Subject-Sequence", "7");
+	rtta_publisher_put(run.publisher, msg, &run);
+	until_taken(&run, 3);
+	CHECK_INT(run.last.error, 10071);
+	CHECK_INT(run.last.last_seq, 1);
+	CHECK(run.last.tag == &run);
+
+	put(&run, "kv.a", NULL, 200000);   /* above the server's max_payload */
+	put(&run, "kv.a", "once", 1);
+	put(&run, "kv.a", "once", 1);
+	until_taken(&run, 4);
+	CHECK_INT(run.last.error, 10054);
+	until_taken(&run, 6);
+	CHECK(run.last.duplicate);
+	CHECK_INT(run.last.seq, 3);
+	rtta_publisher_free(run.publisher);
+}
+
+/* Nobody takes it yet: kept, and stored when a stream comes. */
+static void
+check_no_stream(struct rtta_bus *bus)
+{
+	struct run run;
+
+	begin(&run, bus, 16);
+	put_many(&run, "late.x", 100, 10);
+	while (rtta_publisher_trouble(run.publisher) == 0 &&
+	    rtta_clock_mono_ms() < run.deadline_ms)
+		turn(&run);
+	CHECK_INT(rtta_publisher_trouble(run.publisher), 503);
+	CHECK_INT(rtta_publisher_pending(run.publisher), 100);
+	make_stream(bus, "late", "");
+	until_taken(&run, 100);
+	CHECK_INT(run.disorder, 0);
+	CHECK_INT(rtta_publisher_trouble(run.publisher), 0);
+	rtta_publisher_free(run.publisher);
+}
+
+static void
+check_take_back(struct rtta_bus *bus)
+{
+	struct run run, again;
+	natsMsg *msg;
+	int tags[5], i;
+	void *tag;
+	char text[4];
+
+	begin(&run, bus, 2);
+	begin(&again, bus, 2);
+	for (i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		rtta_publisher_put(run.publisher, rtta_msg_new("nobody.x", text, 1), &tags[i]);
+	}
+	rtta_publisher_pump(run.publisher);
+	for (i = 0; (msg = rtta_publisher_take_back(run.publisher, &tag)) != NULL; i++) {
+		CHECK(i < 5 && tag == &tags[i]);
+		CHECK_INT(natsMsg_GetData(msg)[0], '0' + i);
+		rtta_publisher_put(again.publisher, msg, NULL);
+	}
+	CHECK_INT(i, 5);
+	CHECK_INT(rtta_publisher_pending(run.publisher), 0);
+	make_stream(bus, "nobody", "");
+	until_taken(&again, 5);
+	CHECK_INT(again.disorder, 0);
+	put(&run, "nobody.x", NULL, 1);
+	run.taken = 5;
+	until_taken(&run, 6);
+	CHECK_INT(run.last.seq, 6);
+	rtta_publisher_free(run.publisher);
+	rtta_publisher_free(again.publisher);
+}
+
+int
+main(void)
+{
+	struct server server = { 0 };
+	struct rtta_bus *bus;
+
+	rtta_log_open("publisher");
+	rtta_log_set_level(getenv("VERBOSE") ? RTTA_LOG_DEBUG : RTTA_LOG_ERROR);
+	server_start(&server);
+	bus = server_open_bus(&server, "unit");
+	check_crash(&server, bus);
+	check_pause(&server, bus);
+	check_full(bus);
+	check_refusals(bus);
+	check_no_stream(bus);
+	check_take_back(bus);
+	rtta_bus_close(bus);
+	server_remove(&server);
+	return check_result();
+}
