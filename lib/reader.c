@@ -11,6 +11,7 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "queue.h"
 #include "reader.h"
 
 enum {
@@ -31,19 +32,12 @@ enum step {
 	STEP_READ     /* messages are handed out */
 };
 
-/* What arrived before its turn. */
-struct queue {
-	natsMsg **msgs;
-	size_t head, count, size;
-};
-
 struct rtta_reader {
 	struct rtta_bus *bus;
-	struct rtta_port *port;
 	char *stream, *filter;
 	enum rtta_reader_from from;
 	enum step step;
-	struct queue early;
+	struct rtta_queue early;  /* what arrived before its turn */
 
 	uint64_t next_seq;      /* of the stream: the first not handed out */
 	bool fresh;             /* nothing of this stream was handed out */
@@ -51,15 +45,16 @@ struct rtta_reader {
 	uint64_t left;          /* still to come of what was stored */
 
 	/*
-	 * The consumer delivers to <inbox prefix>.<nonce>.<generation>, which
-	 * is no inbox of the port: deliveries keep the subject that they were
-	 * published on, and the bus tells inboxes apart by subject.
+	 * Each consumer has a port of its own, so that nothing of the one
+	 * before can arrive there.  It delivers to a subject beside the
+	 * port's inbox: deliveries keep the subject that they were published
+	 * on, and a server sees interest in that very subject only.
 	 */
-	char deliver[64];       /* up to the generation */
-	bool subscribed;
+	struct rtta_port *port;
 	uint64_t nonce;
 	unsigned generation;
-	char consumer[64];      /* names nonce and generation */
+	char consumer[64];      /* names nonce and generation; empty: none */
+	char deliver[64];
 	uint64_t consumer_seq;  /* the last one that came */
 	char created[64];       /* which stream: its time of creation */
 
@@ -71,45 +66,13 @@ struct rtta_reader {
 	bool troubled;          /* and said so */
 };
 
-static void
-queue_put(struct queue *queue, natsMsg *msg)
-{
-	if (queue->head + queue->count == queue->size) {
-		queue->size = queue->size ? queue->size * 2 : 64;
-		queue->msgs = rtta_xreallocarray(queue->msgs, queue->size,
-		    sizeof(queue->msgs[0]));
-	}
-	queue->msgs[queue->head + queue->count++] = msg;
-}
-
-static natsMsg *
-queue_take(struct queue *queue)
-{
-	if (queue->count == 0) {
-		queue->head = 0;
-		return NULL;
-	}
-	queue->count--;
-	return queue->msgs[queue->head++];
-}
-
-static void
-queue_clear(struct queue *queue)
-{
-	natsMsg *msg;
-
-	while ((msg = queue_take(queue)) != NULL)
-		natsMsg_Destroy(msg);
-}
-
 /* --- making the consumer --- */
 
 static int
 ask(struct rtta_reader *reader, const char *what, char kind, jv body)
 {
 	char *subject = rtta_xasprintf("$JS.API.%s", what);
-	char *reply = rtta_xasprintf("%s%c%u", rtta_port_inbox(reader->port),
-	    kind, reader->generation);
+	char *reply = rtta_xasprintf("%s%c", rtta_port_inbox(reader->port), kind);
 	char *text = jv_is_valid(body) ? rtta_json_text(body, false) : NULL;
 	int rc;
 
@@ -121,11 +84,13 @@ ask(struct rtta_reader *reader, const char *what, char kind, jv body)
 	return rc;
 }
 
+/* And forget all that it sent. */
 static void
-delete_consumer(struct rtta_reader *reader)
+drop_consumer(struct rtta_reader *reader)
 {
 	char *what;
 
+	rtta_queue_done(&reader->early);
 	if (reader->consumer[0] == '\0')
 		return;
 	what = rtta_xasprintf("CONSUMER.DELETE.%s.%s", reader->stream,
@@ -134,6 +99,8 @@ delete_consumer(struct rtta_reader *reader)
 	ask(reader, what, 'x', jv_invalid());
 	free(what);
 	reader->consumer[0] = '\0';
+	rtta_port_close(reader->port);
+	reader->port = NULL;
 }
 
 static jv
@@ -141,8 +108,7 @@ consumer_config(const struct rtta_reader *reader)
 {
 	jv config = JV_OBJECT(
 	    jv_string("name"), jv_string(reader->consumer),
-	    jv_string("deliver_subject"), jv_string_fmt("%s%u",
-	        reader->deliver, reader->generation),
+	    jv_string("deliver_subject"), jv_string(reader->deliver),
 	    jv_string("ack_policy"), jv_string("none"),
 	    jv_string("replay_policy"), jv_string("instant"),
 	    jv_string("max_deliver"), jv_number(1),
@@ -175,19 +141,25 @@ rest(struct rtta_reader *reader)
 	reader->due_ms = rtta_clock_mono_ms() + reader->retry_ms;
 }
 
-static bool
-subscribe(struct rtta_reader *reader)
+/* A port that the next consumer can deliver to. */
+static int
+open_port(struct rtta_reader *reader)
 {
 	struct rtta_err ignored = {0};  /* the bus has closed, and says so */
-	char *subject;
+	const char *inbox;
 
-	if (!reader->subscribed) {
-		subject = rtta_xasprintf("%s*", reader->deliver);
-		reader->subscribed = rtta_port_subscribe(reader->port, subject,
-		    &ignored) == 0;
-		free(subject);
-	}
-	return reader->subscribed;
+	if (reader->port != NULL)
+		return 0;
+	reader->port = rtta_port_open(reader->bus, PORT_MESSAGES);
+	inbox = rtta_port_inbox(reader->port);
+	snprintf(reader->deliver, sizeof(reader->deliver),
+	    "%.*s.%016" PRIx64 "-%u", (int)strcspn(inbox, "."), inbox,
+	    reader->nonce, ++reader->generation);
+	if (rtta_port_subscribe(reader->port, reader->deliver, &ignored) == 0)
+		return 0;
+	rtta_port_close(reader->port);
+	reader->port = NULL;
+	return -1;
 }
 
 /* Make a consumer behind what was handed out; the one before is void. */
@@ -197,14 +169,12 @@ start(struct rtta_reader *reader)
 	char *what;
 	jv body;
 
-	delete_consumer(reader);
-	queue_clear(&reader->early);
-	if (!rtta_bus_connected(reader->bus) || !subscribe(reader)) {
+	drop_consumer(reader);
+	if (!rtta_bus_connected(reader->bus) || open_port(reader) != 0) {
 		rest(reader);
 		return;
 	}
 	reader->epoch = rtta_bus_epoch(reader->bus);
-	reader->generation++;
 	reader->consumer_seq = 0;
 	snprintf(reader->consumer, sizeof(reader->consumer),
 	    "reader-%016" PRIx64 "-%u", reader->nonce, reader->generation);
@@ -338,22 +308,20 @@ take_info(struct rtta_reader *reader, natsMsg *msg)
 		reader->caught_up = true;
 }
 
-/* An answer of this generation moves the step on; the rest waits. */
+/* An answer moves the step on; the rest waits. */
 static void
 sort_in(struct rtta_reader *reader, natsMsg *msg)
 {
 	const char *token = rtta_port_token(reader->port, msg);
 
 	if (token == NULL) {
-		queue_put(&reader->early, msg);
+		rtta_queue_push(&reader->early, msg);
 		return;
 	}
-	if (strtoul(token + 1, NULL, 10) == reader->generation) {
-		if (token[0] == 'c' && reader->step == STEP_CREATE)
-			take_created(reader, msg);
-		else if (token[0] == 'i' && reader->step == STEP_CHECK)
-			take_info(reader, msg);
-	}
+	if (token[0] == 'c' && reader->step == STEP_CREATE)
+		take_created(reader, msg);
+	else if (token[0] == 'i' && reader->step == STEP_CHECK)
+		take_info(reader, msg);
 	natsMsg_Destroy(msg);
 }
 
@@ -371,12 +339,9 @@ header_number(natsMsg *msg, const char *name)
 static bool
 heed_control(struct rtta_reader *reader, natsMsg *msg)
 {
-	const char *subject = natsMsg_GetSubject(msg);
 	const char *stalled = rtta_header(msg, "Nats-Consumer-Stalled");
-	size_t prefix = strlen(reader->deliver);
 
-	if (strncmp(subject, reader->deliver, prefix) != 0 ||
-	    strtoul(subject + prefix, NULL, 10) != reader->generation)
+	if (rtta_port_token(reader->port, msg) != NULL)
 		return true;
 	if (natsMsg_GetReply(msg) != NULL) {
 		rtta_bus_send(reader->bus, natsMsg_GetReply(msg), NULL, NULL, 0);
@@ -413,8 +378,6 @@ judge(struct rtta_reader *reader, natsMsg *msg)
 
 	if (rtta_meta_read(msg, &meta) != 0)
 		return heed_control(reader, msg) ? 0 : -1;
-	if (strcmp(meta.consumer, reader->consumer) != 0)
-		return 0;
 	if (meta.consumer_seq != reader->consumer_seq + 1)
 		return -1;
 	count(reader, &meta);
@@ -428,10 +391,8 @@ rtta_reader_new(struct rtta_bus *bus, const char *stream, const char *filter,
     enum rtta_reader_from from, uint64_t start_seq)
 {
 	struct rtta_reader *reader = rtta_xcalloc(1, sizeof(*reader));
-	const char *inbox;
 
 	reader->bus = bus;
-	reader->port = rtta_port_open(bus, PORT_MESSAGES);
 	reader->stream = rtta_xstrdup(stream);
 	reader->filter = filter ? rtta_xstrdup(filter) : NULL;
 	reader->from = from;
@@ -439,10 +400,6 @@ rtta_reader_new(struct rtta_bus *bus, const char *stream, const char *filter,
 	reader->fresh = true;
 	while (getrandom(&reader->nonce, sizeof(reader->nonce), 0) < 0)
 		;  /* only EINTR, before the pool is ready */
-	inbox = rtta_port_inbox(reader->port);
-	snprintf(reader->deliver, sizeof(reader->deliver),
-	    "%.*s.%016" PRIx64 ".", (int)strcspn(inbox, "."), inbox,
-	    reader->nonce);
 	start(reader);
 	return reader;
 }
@@ -452,10 +409,8 @@ rtta_reader_free(struct rtta_reader *reader)
 {
 	if (reader == NULL)
 		return;
-	delete_consumer(reader);
-	queue_clear(&reader->early);
+	drop_consumer(reader);
 	rtta_port_close(reader->port);
-	free(reader->early.msgs);
 	free(reader->filter);
 	free(reader->stream);
 	free(reader);
@@ -498,7 +453,7 @@ rtta_reader_take(struct rtta_reader *reader)
 	int verdict;
 
 	while (reader->step == STEP_READ) {
-		msg = queue_take(&reader->early);
+		msg = rtta_queue_pop(&reader->early);
 		if (msg == NULL)
 			msg = rtta_port_take(reader->port);
 		if (msg == NULL)
