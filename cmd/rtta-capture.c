@@ -456,6 +456,7 @@ main(int argc, char *argv[])
 		return rtta_err_exit(&err);
 	}
 	cap.sig_fd = rtta_sig_open();  /* before any library starts a thread */
+	cap.tick_ms = rtta_clock_mono_ms() + (cap.test ? BAR_MS : EVENT_MS);
 
 	if (open_output(&cap, &err) == 0 &&
 	    (cap.from_device || rtta_player_open(&cap.player, &err) == 0)) {

@@ -51,31 +51,13 @@ fail(struct rtta_err *err, int exit_code, const char *device, const char *what,
 	    words[0] != '\0' ? ": " : "", words);
 }
 
-/* Does the configuration define the name, whatever hangs behind it? */
-static bool
-is_defined(const char *device)
-{
-	char *name = rtta_xstrdup(device);
-	snd_config_t *top = NULL, *found;
-	bool defined;
-
-	name[strcspn(name, ":")] = '\0';
-	snd_config_update_ref(&top);
-	defined = top != NULL &&
-	    (snd_config_searchv(top, &found, "pcm", name, NULL) == 0 ||
-	    snd_config_search(top, name, &found) == 0);
-	if (top != NULL)
-		snd_config_unref(top);
-	free(name);
-	return defined;
-}
-
 static int
 open_error(const char *device, int status, struct rtta_err *err)
 {
 	if (status == -EBUSY || status == -EAGAIN)
 		return fail(err, EX_TEMPFAIL, device, "", status);
-	if (status == -EINVAL || !is_defined(device))
+	/* A card that is absent is complained of before the name is. */
+	if (status == -EINVAL || strncmp(words, "Unknown PCM", 11) == 0)
 		return fail(err, EX_NOINPUT, device, "no such device", status);
 	return fail(err, EX_UNAVAILABLE, device, "", status);
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <limits.h>
@@ -282,11 +283,25 @@ rtta_frame_writer_free(struct rtta_frame_writer *writer)
 	free(writer);
 }
 
+/* What is written makes room before memory does. */
+static void
+reclaim(struct rtta_frame_writer *writer)
+{
+	memmove(writer->data, writer->data + writer->written,
+	    writer->used - writer->written);
+	writer->used -= writer->written;
+	writer->committed -= writer->written;
+	writer->written = 0;
+}
+
 void
 rtta_frame_put(struct rtta_frame_writer *writer, const struct rtta_frame *frame)
 {
 	size_t bytes = RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
 
+	assert(frame->payload_bytes <= RTTA_FRAME_MAX_BYTES);
+	if (writer->used + bytes > writer->room && writer->written > 0)
+		reclaim(writer);
 	if (writer->used + bytes > writer->room) {
 		writer->room = 2 * writer->room + bytes;
 		writer->data = rtta_xreallocarray(writer->data, writer->room, 1);

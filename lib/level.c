@@ -67,9 +67,9 @@ rtta_mic_state(const struct rtta_mic *mic, int64_t now_ms, int64_t hold_ms)
 {
 	if (now_ms - mic->frames_ms >= hold_ms)
 		return RTTA_MIC_NO_FRAMES;
-	if (now_ms - mic->nonzero_ms >= hold_ms)
+	if (mic->frames_ms - mic->nonzero_ms >= hold_ms)
 		return RTTA_MIC_ZERO;
-	if (now_ms - mic->sound_ms >= hold_ms)
+	if (mic->frames_ms - mic->sound_ms >= hold_ms)
 		return RTTA_MIC_SILENT;
 	return RTTA_MIC_OK;
 }
