@@ -464,6 +464,7 @@ main(int argc, char *argv[])
 		rtta_notify("READY=1");
 		pump(&cap, &err);
 		rtta_notify("STOPPING=1");
+		tick(&cap, &err);  /* what the last one has not told */
 	}
 
 	rtta_player_close(&cap.player);

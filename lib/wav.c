@@ -403,8 +403,6 @@ finish(struct rtta_wav *wav, struct rtta_err *err)
 {
 	uint64_t end = wav->offset + wav->used;
 
-	if (wav->state == SNIFF)
-		be_raw(wav);
 	if (wav->state != DATA && wav->state != DONE)
 		return rtta_err_set(err, EX_DATAERR, "%s: ends before the "
 		    "sound, at offset %" PRIu64, wav->name, end);
@@ -447,6 +445,8 @@ rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
 		return -1;
 	if (parse_header(wav, err) < 0)
 		return -1;
+	if (wav->ended && wav->state == SNIFF)
+		be_raw(wav);
 	if (wav->ended && rtta_wav_buffered(wav) == 0)
 		return finish(wav, err);
 	if (rtta_wav_format(wav) == NULL)
