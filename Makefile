@@ -34,7 +34,7 @@ LDLIBS.rtta-session   := $(NATS) $(JQ) -lm
 LDLIBS.rtta-export    := $(NATS) $(JQ) -lm
 LDLIBS.rtta-moonshine := $(JQ) -ldl -lm
 # Unit tests, fuzz targets and benches see all of lib/.
-LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr) -ldl -lm
+LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets) -ldl -lm
 
 TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))

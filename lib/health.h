@@ -1,0 +1,39 @@
+/*
+ * health - which tools live, by their heartbeats.
+ *
+ * Keeps the last heartbeat of each tool (and lane, where it names one) and
+ * since when it says what it says.  Three missed are "gone"; a tool that has
+ * been gone for an hour is forgotten.  Knows neither bus nor clock: the
+ * caller brings both times.
+ */
+#ifndef RTTA_HEALTH_H
+#define RTTA_HEALTH_H
+
+#include <jv.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	RTTA_HEALTH_GONE_MS = 15000,
+	RTTA_HEALTH_TOOLS_MAX = 64
+};
+
+struct rtta_health;
+
+struct rtta_health *rtta_health_new(void);
+void rtta_health_free(struct rtta_health *health);
+
+/* A heartbeat (taken).  True when a tool's state is another one now. */
+bool rtta_health_beat(struct rtta_health *health, jv beat, int64_t now_ms, int64_t real_ns);
+
+/* Time goes by.  True when a tool has gone since the last call. */
+bool rtta_health_tick(struct rtta_health *health, int64_t now_ms, int64_t real_ns);
+
+/* Has one of this tool (in this lane; NULL: any) been heard lately? */
+bool rtta_health_alive(const struct rtta_health *health, const char *tool, const char *lane);
+
+/* [{tool, lane, instance, state, reason, since, counters}], state "gone" for
+ * who is not heard any more. */
+jv rtta_health_json(const struct rtta_health *health);
+
+#endif

@@ -1,0 +1,952 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "hub.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "reader.h"
+#include "record.h"
+#include "session.h"
+#include "state.h"
+#include "transcript.h"
+
+enum {
+	INTERIM_MAX = 32,       /* lanes times channels, in one session */
+	INTERIM_PORT = 4096,
+	TAKE_MAX = 4096,        /* records in one turn, then others again */
+	LEDGER_MS = 1000        /* a session's state is told again at most so often */
+};
+
+/* The newest interim text of one (lane, run, channel). */
+struct interim {
+	struct rtta_hub_message *message;   /* NULL: nothing is open there */
+	struct rtta_span span;
+	bool backfill;
+	int channel;
+	uint64_t version;
+};
+
+/* How far finals go on one (run, channel): older interim text is stale. */
+struct frontier {
+	uint64_t run, last;
+	int channel;
+};
+
+struct watch {
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_reader *reader;
+	struct rtta_transcript *transcript;
+	struct rtta_hub_message **messages;   /* by sequence */
+	size_t count, size;
+	struct rtta_hub_message *hello, *live, *state;
+	size_t live_count;        /* of messages when live was made */
+	uint64_t life;            /* grows when the session begins anew */
+	uint64_t state_version;   /* 0: none yet */
+	struct interim interims[INTERIM_MAX];
+	size_t interim_count;
+	uint64_t interim_version;
+	struct frontier frontiers[INTERIM_MAX];
+	size_t frontier_count;
+	bool caught_up;
+	bool known;               /* a key or a record names it */
+	bool stale;               /* its state is to be told again */
+	uint64_t resets;
+	int64_t told_ms, idle_ms;
+	size_t readers;
+};
+
+struct rtta_hub_reader {
+	struct rtta_hub *hub;
+	struct watch *watch;      /* NULL: no session yet */
+	struct rtta_hub_reader *next, **link;
+	bool follow, greeted, live;
+	uint64_t after, life, state_version, interim_version, box_version;
+	size_t at;
+};
+
+struct rtta_hub {
+	struct rtta_bus *bus;
+	struct rtta_state *state;
+	struct rtta_port *port;   /* interim text */
+	struct watch *watches[RTTA_HUB_WATCHED_MAX];
+	size_t count;
+	struct rtta_hub_reader *readers;
+	char current[RTTA_SESSION_ID_BYTES];
+	bool active;
+	struct rtta_hub_message *box, *nobody, *nobody_live;
+	jv box_said;
+	uint64_t box_version, lives;
+	int64_t beat_ms;
+	bool stirred;
+	struct rtta_hub_counts counts;
+};
+
+/* Takes value. */
+static struct rtta_hub_message *
+message_new(jv value, uint64_t seq)
+{
+	char *text = rtta_json_text(value, false);
+	size_t bytes = strlen(text);
+	struct rtta_hub_message *message = rtta_xcalloc(1, sizeof(*message) + bytes + 1);
+
+	message->seq = seq;
+	message->bytes = bytes;
+	memcpy(message->text, text, bytes);
+	free(text);
+	return message;
+}
+
+/* --- one watched session --- */
+
+static void
+watch_state_keys(struct watch *watch, struct rtta_state *state, const char *prefix)
+{
+	const char *key;
+	size_t at = 0;
+
+	while ((key = rtta_state_key(state, prefix, &at)) != NULL) {
+		struct rtta_err err = {0};
+		jv value = rtta_state_get(state, key, NULL);
+
+		if (jv_is_valid(value)) {
+			watch->known = true;
+			if (rtta_transcript_key(watch->transcript, key, value, &err) < 0)
+				rtta_log_warn("%s", err.text);
+		}
+		jv_free(value);
+	}
+}
+
+/* All keys of the session, as the bucket has them now. */
+static void
+watch_keys(struct watch *watch, struct rtta_state *state)
+{
+	static const char *const one[] = { "session", "cut", "end", "flush" };
+	char prefix[RTTA_SESSION_KEY_BYTES];
+
+	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		watch_state_keys(watch, state, rtta_session_key(prefix, one[i], watch->id));
+	rtta_session_key(prefix, "run", watch->id);
+	watch_state_keys(watch, state, strcat(prefix, "."));
+	rtta_session_key(prefix, "note", watch->id);
+	watch_state_keys(watch, state, strcat(prefix, "."));
+}
+
+static void
+watch_clear(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		free(watch->messages[i]);
+	for (size_t i = 0; i < watch->interim_count; i++)
+		free(watch->interims[i].message);
+	free(watch->live);
+	free(watch->state);
+	rtta_transcript_free(watch->transcript);
+	watch->count = watch->interim_count = watch->frontier_count = 0;
+	watch->live = watch->state = NULL;
+	watch->transcript = NULL;
+	watch->caught_up = watch->known = false;
+}
+
+/* Begin from nothing, also for those who are reading. */
+static void
+watch_begin(struct rtta_hub *hub, struct watch *watch)
+{
+	watch_clear(watch);
+	watch->transcript = rtta_transcript_new(watch->id);
+	watch->life = ++hub->lives;
+	watch->stale = true;
+	watch_keys(watch, hub->state);
+	hub->stirred = true;
+}
+
+static void
+watch_open_reader(struct rtta_hub *hub, struct watch *watch)
+{
+	char filter[sizeof("transcript.raw.") + RTTA_SESSION_ID_BYTES] = "transcript.raw.";
+
+	rtta_reader_free(watch->reader);
+	watch->reader = rtta_reader_new(hub->bus, "TEXT_STREAM", strcat(filter, watch->id),
+	    RTTA_READER_ALL, 1);
+	watch->resets = 0;
+}
+
+static struct watch *
+watch_new(struct rtta_hub *hub, const char *id)
+{
+	struct watch *watch = rtta_xcalloc(1, sizeof(*watch));
+
+	strcpy(watch->id, id);
+	watch->idle_ms = rtta_clock_mono_ms();
+	watch->hello = message_new(JV_OBJECT(jv_string("event"), jv_string("session"),
+	    jv_string("session"), jv_string(id)), 0);
+	watch_begin(hub, watch);
+	watch_open_reader(hub, watch);
+	return watch;
+}
+
+static void
+watch_free(struct watch *watch)
+{
+	watch_clear(watch);
+	rtta_reader_free(watch->reader);
+	free(watch->messages);
+	free(watch->hello);
+	free(watch);
+}
+
+static struct watch *
+watch_find(const struct rtta_hub *hub, const char *id)
+{
+	for (size_t i = 0; i < hub->count; i++)
+		if (strcmp(hub->watches[i]->id, id) == 0)
+			return hub->watches[i];
+	return NULL;
+}
+
+static void
+watch_drop(struct rtta_hub *hub, size_t i)
+{
+	watch_free(hub->watches[i]);
+	hub->watches[i] = hub->watches[--hub->count];
+}
+
+/* Room for one more: the one that has been idle longest goes. */
+static bool
+watch_make_room(struct rtta_hub *hub)
+{
+	size_t oldest = RTTA_HUB_WATCHED_MAX;
+
+	if (hub->count < RTTA_HUB_WATCHED_MAX)
+		return true;
+	for (size_t i = 0; i < hub->count; i++) {
+		struct watch *watch = hub->watches[i];
+
+		if (watch->readers > 0 || strcmp(watch->id, hub->current) == 0)
+			continue;
+		if (oldest == RTTA_HUB_WATCHED_MAX ||
+		    watch->idle_ms < hub->watches[oldest]->idle_ms)
+			oldest = i;
+	}
+	if (oldest == RTTA_HUB_WATCHED_MAX)
+		return false;
+	watch_drop(hub, oldest);
+	return true;
+}
+
+/* The session's watch, made if need be; NULL: too many. */
+static struct watch *
+watch_get(struct rtta_hub *hub, const char *id)
+{
+	struct watch *watch = watch_find(hub, id);
+
+	if (watch != NULL || !watch_make_room(hub))
+		return watch;
+	return hub->watches[hub->count++] = watch_new(hub, id);
+}
+
+/* --- records --- */
+
+static struct frontier *
+frontier_of(struct watch *watch, uint64_t run, int channel)
+{
+	struct frontier *frontier;
+
+	for (size_t i = 0; i < watch->frontier_count; i++) {
+		frontier = &watch->frontiers[i];
+		if (frontier->run == run && frontier->channel == channel)
+			return frontier;
+	}
+	/* Only the newest runs matter: overwrite the oldest place. */
+	if (watch->frontier_count == INTERIM_MAX) {
+		memmove(watch->frontiers, watch->frontiers + 1,
+		    (INTERIM_MAX - 1) * sizeof(*frontier));
+		watch->frontier_count--;
+	}
+	frontier = &watch->frontiers[watch->frontier_count++];
+	*frontier = (struct frontier){ .run = run, .channel = channel };
+	return frontier;
+}
+
+/* A final makes the interim text that it covers stale. */
+static void
+settle_interim(struct watch *watch, const struct rtta_record *record)
+{
+	struct frontier *frontier;
+
+	if (record->foreign)
+		return;
+	frontier = frontier_of(watch, record->span.run, record->channel);
+	/* Text that comes late from below says nothing about the live edge. */
+	if (!record->backfill && record->span.last > frontier->last)
+		frontier->last = record->span.last;
+	for (size_t i = 0; i < watch->interim_count; i++) {
+		struct interim *interim = &watch->interims[i];
+
+		if (interim->message == NULL || interim->span.run != record->span.run ||
+		    interim->channel != record->channel ||
+		    interim->span.first >= record->span.last ||
+		    interim->span.last <= record->span.first)
+			continue;
+		free(interim->message);
+		interim->message = NULL;
+	}
+}
+
+static struct interim *
+interim_place(struct watch *watch, const struct rtta_record *record)
+{
+	struct interim *free_place = NULL;
+
+	for (size_t i = 0; i < watch->interim_count; i++) {
+		struct interim *interim = &watch->interims[i];
+
+		if (interim->message == NULL)
+			free_place = interim;
+		else if (interim->backfill == record->backfill &&
+		    interim->span.run == record->span.run && interim->channel == record->channel)
+			return interim;
+	}
+	if (free_place != NULL || watch->interim_count == INTERIM_MAX)
+		return free_place;
+	return &watch->interims[watch->interim_count++];
+}
+
+static void
+add_interim(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *record)
+{
+	struct interim *interim;
+
+	/* Said again behind its final: the two ways through the bus differ. */
+	if (!record->foreign && !record->backfill &&
+	    record->span.first < frontier_of(watch, record->span.run, record->channel)->last)
+		return;
+	interim = interim_place(watch, record);
+	if (interim == NULL)
+		return;
+	free(interim->message);
+	interim->message = message_new(rtta_record_json(record), 0);
+	interim->span = record->span;
+	interim->backfill = record->backfill;
+	interim->channel = record->channel;
+	interim->version = ++watch->interim_version;
+	hub->counts.interim++;
+	hub->stirred = true;
+}
+
+static void
+add_final(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *record)
+{
+	struct rtta_hub_message *message = message_new(rtta_record_json(record), record->seq);
+
+	if (message->bytes > RTTA_HUB_MESSAGE_MAX_BYTES) {
+		rtta_log_warn("transcript.raw.%s: record of %zu bytes, limit %d", watch->id,
+		    message->bytes, RTTA_HUB_MESSAGE_MAX_BYTES);
+		free(message);
+		return;
+	}
+	if (watch->count == watch->size) {
+		watch->size = watch->size == 0 ? 256 : watch->size * 2;
+		watch->messages = rtta_xreallocarray(watch->messages, watch->size,
+		    sizeof(*watch->messages));
+	}
+	watch->messages[watch->count++] = message;
+	rtta_transcript_add(watch->transcript, record);
+	settle_interim(watch, record);
+	watch->known = watch->stale = true;
+	hub->stirred = true;
+}
+
+/* Takes msg. */
+static void
+take_record(struct rtta_hub *hub, struct watch *watch, natsMsg *msg)
+{
+	struct rtta_record record;
+	struct rtta_err err = {0};
+
+	rtta_record_init(&record);
+	if (rtta_record_decode(&record, msg, &err) < 0) {
+		hub->counts.unreadable++;
+		rtta_log_warn("%s", err.text);
+	} else if (record.is_final) {
+		add_final(hub, watch, &record);
+	}
+	rtta_record_done(&record);
+	natsMsg_Destroy(msg);
+}
+
+static void
+take_interims(struct rtta_hub *hub)
+{
+	struct rtta_record record;
+	natsMsg *msg;
+
+	while ((msg = rtta_port_take(hub->port)) != NULL) {
+		struct rtta_err err = {0};
+		struct watch *watch;
+
+		rtta_record_init(&record);
+		if (rtta_record_decode(&record, msg, &err) == 0 && !record.is_final &&
+		    (watch = watch_find(hub, record.session)) != NULL)
+			add_interim(hub, watch, &record);
+		rtta_record_done(&record);
+		natsMsg_Destroy(msg);
+	}
+}
+
+/* --- a session's state, as its readers hear it --- */
+
+static jv
+time_json(int64_t us)
+{
+	char text[RTTA_CLOCK_TEXT_BYTES];
+
+	return us == 0 ? jv_null() : jv_string(rtta_clock_format(text, us * 1000));
+}
+
+static jv
+place_json(struct rtta_pos at, int64_t at_us)
+{
+	char run[RTTA_RUN_TEXT_BYTES];
+
+	return JV_OBJECT(jv_string("run"), jv_string(rtta_run_format(run, at.run)),
+	    jv_string("sample"), jv_number((double)at.sample),
+	    jv_string("time"), time_json(at_us));
+}
+
+/* run.<S>.<n> as [{n, run, first, time, rate, ...}], in order of n. */
+static jv
+runs_json(const struct rtta_hub *hub, const char *id)
+{
+	char key[RTTA_SESSION_KEY_BYTES], text[RTTA_RUN_TEXT_BYTES];
+	jv list = jv_array();
+
+	for (unsigned n = 0;; n++) {
+		struct rtta_session_run run;
+		struct rtta_err err = {0};
+		jv value = rtta_state_get(hub->state, rtta_session_run_key(key, id, n), NULL);
+		bool there = jv_is_valid(value);
+
+		if (there && rtta_session_run_decode(&run, value, &err) == 0)
+			list = jv_array_append(list, JV_OBJECT(
+			    jv_string("n"), jv_number(n),
+			    jv_string("run"), jv_string(rtta_run_format(text, run.run)),
+			    jv_string("first"), jv_number((double)run.first),
+			    jv_string("time"), time_json(run.first_us),
+			    jv_string("rate"), jv_number(run.rate_hz),
+			    jv_string("contiguous"), jv_bool(run.contiguous)));
+		jv_free(value);
+		if (!there)
+			return list;
+	}
+}
+
+static jv
+state_cut(const struct rtta_hub *hub, const char *id, jv state)
+{
+	char key[RTTA_SESSION_KEY_BYTES];
+	struct rtta_session_cut cut;
+	struct rtta_err err = {0};
+	jv value = rtta_state_get(hub->state, rtta_session_key(key, "cut", id), NULL);
+
+	if (jv_is_valid(value) && rtta_session_cut_decode(&cut, value, &err) == 0)
+		state = jv_object_set(state, jv_string("cut"), cut.has_at
+		    ? place_json(cut.at, cut.at_us)
+		    : JV_OBJECT(jv_string("time"), time_json(cut.at_us)));
+	jv_free(value);
+	return state;
+}
+
+static jv
+state_end(const struct rtta_hub *hub, const char *id, jv state)
+{
+	char key[RTTA_SESSION_KEY_BYTES];
+	struct rtta_session_end end;
+	struct rtta_err err = {0};
+	jv value = rtta_state_get(hub->state, rtta_session_key(key, "end", id), NULL);
+
+	if (jv_is_valid(value) && rtta_session_end_decode(&end, value, &err) == 0)
+		state = jv_object_set(state, jv_string("end"), end.has_at
+		    ? place_json(end.at, end.at_us)
+		    : JV_OBJECT(jv_string("time"), time_json(end.at_us)));
+	jv_free(value);
+	return state;
+}
+
+/* What session_config says, when it is about this session. */
+static jv
+state_config(const struct rtta_hub *hub, const char *id, jv state)
+{
+	struct rtta_session_config config;
+	struct rtta_err err = {0};
+	jv value = rtta_state_get(hub->state, "session_config", NULL);
+
+	if (jv_is_valid(value) && rtta_session_config_decode(&config, value, &err) == 0 &&
+	    strcmp(config.id, id) == 0) {
+		if (config.title[0] != '\0')
+			state = jv_object_set(state, jv_string("title"), jv_string(config.title));
+		if (config.started_us != 0)
+			state = jv_object_set(state, jv_string("started"),
+			    time_json(config.started_us));
+		if (config.active && config.off_record)
+			state = jv_object_set(state, jv_string("off_record"),
+			    time_json(config.off_record_us));
+	}
+	jv_free(value);
+	return state;
+}
+
+static void
+watch_tell(struct rtta_hub *hub, struct watch *watch)
+{
+	bool active = hub->active && strcmp(hub->current, watch->id) == 0;
+	const char *title = rtta_transcript_title(watch->transcript);
+	int64_t start_ns = rtta_transcript_start_ns(watch->transcript);
+	struct rtta_ledger ledger;
+	jv state;
+
+	rtta_transcript_ledger(watch->transcript, &ledger);
+	state = JV_OBJECT(jv_string("event"), jv_string("state"),
+	    jv_string("session"), jv_string(watch->id),
+	    jv_string("state"), jv_string(ledger.has_end ? "ended" : active ? "live" : "ending"),
+	    jv_string("title"), jv_string(title == NULL ? "" : title),
+	    jv_string("started"), time_json(start_ns / 1000));
+	state = state_config(hub, watch->id, state);
+	state = state_cut(hub, watch->id, state);
+	state = state_end(hub, watch->id, state);
+	state = jv_object_set(state, jv_string("runs"), runs_json(hub, watch->id));
+	state = jv_object_set(state, jv_string("ledger"), rtta_ledger_json(&ledger));
+	free(watch->state);
+	watch->state = message_new(state, 0);
+	watch->state_version++;
+	watch->stale = false;
+	watch->told_ms = rtta_clock_mono_ms();
+	hub->stirred = true;
+}
+
+/* {"event":"live","seq":n}: all that was stored has been said. */
+static void
+watch_is_live(struct rtta_hub *hub, struct watch *watch)
+{
+	uint64_t seq = watch->count == 0 ? 0 : watch->messages[watch->count - 1]->seq;
+
+	watch->caught_up = true;
+	watch->live_count = watch->count;
+	free(watch->live);
+	watch->live = message_new(JV_OBJECT(jv_string("event"), jv_string("live"),
+	    jv_string("seq"), jv_number((double)seq)), 0);
+	hub->stirred = true;
+}
+
+/* Returns ms until it wants to be called. */
+static int
+watch_tick(struct rtta_hub *hub, struct watch *watch)
+{
+	int wait_ms = rtta_reader_tick(watch->reader), left = TAKE_MAX;
+	int64_t told_ago_ms;
+	natsMsg *msg = NULL;
+
+	if (rtta_reader_resets(watch->reader) != watch->resets) {
+		watch->resets = rtta_reader_resets(watch->reader);
+		hub->counts.resets++;
+		watch_begin(hub, watch);
+	}
+	while (left-- > 0 && (msg = rtta_reader_take(watch->reader)) != NULL)
+		take_record(hub, watch, msg);
+	if (msg != NULL)
+		wait_ms = 0;  /* there is more: others first */
+	if (!watch->caught_up && rtta_reader_caught_up(watch->reader))
+		watch_is_live(hub, watch);
+	told_ago_ms = rtta_clock_mono_ms() - watch->told_ms;
+	if (watch->stale && (watch->state == NULL || told_ago_ms >= LEDGER_MS))
+		watch_tell(hub, watch);
+	else if (watch->stale && (wait_ms < 0 || LEDGER_MS - told_ago_ms < wait_ms))
+		wait_ms = (int)(LEDGER_MS - told_ago_ms);
+	return wait_ms;
+}
+
+/* --- the hub --- */
+
+struct rtta_hub *
+rtta_hub_new(struct rtta_bus *bus, struct rtta_state *state, struct rtta_err *err)
+{
+	struct rtta_hub *hub = rtta_xcalloc(1, sizeof(*hub));
+
+	hub->bus = bus;
+	hub->state = state;
+	hub->box_said = jv_object();
+	hub->nobody = message_new(JV_OBJECT(jv_string("event"), jv_string("session"),
+	    jv_string("session"), jv_null()), 0);
+	hub->nobody_live = message_new(JV_OBJECT(jv_string("event"), jv_string("live"),
+	    jv_string("seq"), jv_number(0)), 0);
+	hub->port = rtta_port_open(bus, INTERIM_PORT);
+	if (rtta_port_subscribe(hub->port, "transcript.interim.*", err) < 0) {
+		rtta_hub_free(hub);
+		return NULL;
+	}
+	return hub;
+}
+
+void
+rtta_hub_free(struct rtta_hub *hub)
+{
+	if (hub == NULL)
+		return;
+	while (hub->readers != NULL)
+		rtta_hub_leave(hub->readers);
+	while (hub->count > 0)
+		watch_drop(hub, 0);
+	rtta_port_close(hub->port);
+	jv_free(hub->box_said);
+	free(hub->box);
+	free(hub->nobody);
+	free(hub->nobody_live);
+	free(hub);
+}
+
+static void
+say_box(struct rtta_hub *hub)
+{
+	char now[RTTA_CLOCK_TEXT_BYTES];
+	jv box = JV_OBJECT(jv_string("event"), jv_string("box"),
+	    jv_string("now"), jv_string(rtta_clock_format(now, rtta_clock_real_ns())));
+
+	free(hub->box);
+	hub->box = message_new(jv_object_merge(box, jv_copy(hub->box_said)), 0);
+	hub->box_version++;
+	hub->beat_ms = rtta_clock_mono_ms() + RTTA_HUB_BEAT_MS;
+	hub->stirred = true;
+}
+
+void
+rtta_hub_set_box(struct rtta_hub *hub, jv box)
+{
+	jv_free(hub->box_said);
+	hub->box_said = box;
+	say_box(hub);
+}
+
+/* Let go of sessions that nobody has read for a while; not while the bus is
+ * away, when they could not be had again. */
+static void
+drop_idle(struct rtta_hub *hub, int64_t now_ms)
+{
+	if (!rtta_bus_connected(hub->bus))
+		return;
+	for (size_t i = hub->count; i-- > 0;) {
+		struct watch *watch = hub->watches[i];
+		int64_t idle_ms = now_ms - watch->idle_ms;
+
+		if (watch->readers == 0 && strcmp(watch->id, hub->current) != 0 &&
+		    idle_ms > (watch->caught_up && !watch->known ? 0 : RTTA_HUB_IDLE_MS))
+			watch_drop(hub, i);
+	}
+}
+
+int
+rtta_hub_tick(struct rtta_hub *hub)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+	int wait_ms = RTTA_HUB_BEAT_MS;
+
+	drop_idle(hub, now_ms);
+	for (size_t i = 0; i < hub->count; i++) {
+		int ms = watch_tick(hub, hub->watches[i]);
+
+		if (ms >= 0 && ms < wait_ms)
+			wait_ms = ms;
+	}
+	take_interims(hub);
+	if (now_ms >= hub->beat_ms)
+		say_box(hub);
+	if (hub->beat_ms - now_ms < wait_ms)
+		wait_ms = (int)(hub->beat_ms - now_ms);
+	return wait_ms < 0 ? 0 : wait_ms;
+}
+
+void
+rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change)
+{
+	char what[16], id[RTTA_SESSION_ID_BYTES];
+	struct rtta_err err = {0};
+	struct watch *watch;
+	const char *rest;
+
+	if (strcmp(change->key, "session_config") == 0) {
+		watch = watch_find(hub, hub->current);
+		if (watch != NULL)
+			watch->stale = true;
+		return;
+	}
+	if (rtta_session_key_parse(change->key, what, id, &rest) < 0 ||
+	    (watch = watch_find(hub, id)) == NULL)
+		return;
+	watch->told_ms = 0;  /* worth telling at once */
+	watch->stale = true;
+	if (change->deleted) {
+		/* The session was deleted: what we hold of it goes, too. */
+		watch_begin(hub, watch);
+		watch_open_reader(hub, watch);
+	} else if (change->readable) {
+		watch->known = true;
+		if (rtta_transcript_key(watch->transcript, change->key, change->value, &err) < 0)
+			rtta_log_warn("%s", err.text);
+	}
+}
+
+void
+rtta_hub_set_current(struct rtta_hub *hub, const char *id, bool active)
+{
+	struct watch *watch;
+
+	hub->active = active;
+	hub->current[0] = '\0';
+	if (id != NULL && rtta_session_id_valid(id))
+		strcpy(hub->current, id);
+	if (hub->current[0] != '\0' && (watch = watch_get(hub, hub->current)) != NULL) {
+		watch->known = watch->stale = true;
+		watch->told_ms = 0;
+	}
+	hub->stirred = true;
+}
+
+const char *
+rtta_hub_current(const struct rtta_hub *hub)
+{
+	return hub->current[0] == '\0' ? NULL : hub->current;
+}
+
+bool
+rtta_hub_stirred(struct rtta_hub *hub)
+{
+	bool stirred = hub->stirred;
+
+	hub->stirred = false;
+	return stirred;
+}
+
+/* --- readers --- */
+
+/* The first message behind seq. */
+static size_t
+index_after(const struct watch *watch, uint64_t seq)
+{
+	size_t low = 0, high = watch->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (watch->messages[middle]->seq > seq)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Turn to a session and start there behind `after`. */
+static void
+reader_turn(struct rtta_hub_reader *reader, struct watch *watch, uint64_t after)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+
+	if (reader->watch != NULL) {
+		reader->watch->readers--;
+		reader->watch->idle_ms = now_ms;
+	}
+	reader->watch = watch;
+	reader->after = after;
+	reader->greeted = reader->live = false;
+	reader->state_version = reader->interim_version = 0;
+	if (watch != NULL) {
+		watch->readers++;
+		watch->idle_ms = now_ms;
+		reader->life = watch->life;
+		reader->at = index_after(watch, after);
+	}
+}
+
+/* Go on to the next session, or begin again with one that began anew. */
+static void
+reader_sync(struct rtta_hub_reader *reader)
+{
+	struct rtta_hub *hub = reader->hub;
+
+	if (reader->follow && hub->current[0] != '\0' &&
+	    (reader->watch == NULL || strcmp(reader->watch->id, hub->current) != 0)) {
+		struct watch *watch = watch_get(hub, hub->current);
+
+		if (watch != NULL)
+			reader_turn(reader, watch, 0);
+	}
+	if (reader->watch != NULL && reader->life != reader->watch->life)
+		reader_turn(reader, reader->watch, 0);
+}
+
+struct rtta_hub_reader *
+rtta_hub_join(struct rtta_hub *hub, const char *id, uint64_t after, bool follow)
+{
+	struct rtta_hub_reader *reader;
+	struct watch *watch = NULL;
+
+	if (id == NULL || id[0] == '\0') {
+		id = hub->current;
+		follow = true;
+	}
+	if (id[0] != '\0' && (watch = watch_get(hub, id)) == NULL)
+		return NULL;
+	reader = rtta_xcalloc(1, sizeof(*reader));
+	reader->hub = hub;
+	reader->follow = follow;
+	reader->next = hub->readers;
+	reader->link = &hub->readers;
+	if (reader->next != NULL)
+		reader->next->link = &reader->next;
+	hub->readers = reader;
+	hub->counts.readers++;
+	reader_turn(reader, watch, after);
+	return reader;
+}
+
+void
+rtta_hub_leave(struct rtta_hub_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	reader_turn(reader, NULL, 0);
+	*reader->link = reader->next;
+	if (reader->next != NULL)
+		reader->next->link = reader->link;
+	reader->hub->counts.readers--;
+	free(reader);
+}
+
+/* The oldest interim text that this reader has not had. */
+static struct interim *
+interim_after(struct watch *watch, uint64_t version)
+{
+	struct interim *found = NULL;
+
+	if (watch->interim_version <= version)
+		return NULL;
+	for (size_t i = 0; i < watch->interim_count; i++) {
+		struct interim *interim = &watch->interims[i];
+
+		if (interim->message != NULL && interim->version > version &&
+		    (found == NULL || interim->version < found->version))
+			found = interim;
+	}
+	return found;
+}
+
+static const struct rtta_hub_message *
+next_of_watch(struct rtta_hub_reader *reader, struct watch *watch)
+{
+	struct interim *interim;
+
+	if (watch->state != NULL && reader->state_version != watch->state_version) {
+		reader->state_version = watch->state_version;
+		return watch->state;
+	}
+	if (reader->at < watch->count)
+		return watch->messages[reader->at++];
+	if (!watch->caught_up)
+		return NULL;
+	if (!reader->live) {
+		reader->live = true;
+		if (watch->live_count != watch->count)
+			watch_is_live(reader->hub, watch);
+		return watch->live;
+	}
+	interim = interim_after(watch, reader->interim_version);
+	if (interim == NULL) {
+		reader->interim_version = watch->interim_version;
+		return NULL;
+	}
+	reader->interim_version = interim->version;
+	return interim->message;
+}
+
+const struct rtta_hub_message *
+rtta_hub_next(struct rtta_hub_reader *reader)
+{
+	struct rtta_hub *hub = reader->hub;
+	const struct rtta_hub_message *message = NULL;
+
+	reader_sync(reader);
+	if (!reader->greeted) {
+		reader->greeted = true;
+		return reader->watch == NULL ? hub->nobody : reader->watch->hello;
+	}
+	if (hub->box != NULL && reader->box_version != hub->box_version) {
+		reader->box_version = hub->box_version;
+		return hub->box;
+	}
+	if (reader->watch != NULL) {
+		message = next_of_watch(reader, reader->watch);
+	} else if (!reader->live) {
+		reader->live = true;
+		message = hub->nobody_live;
+	}
+	return message;
+}
+
+bool
+rtta_hub_pending(struct rtta_hub_reader *reader)
+{
+	struct rtta_hub *hub = reader->hub;
+	struct watch *watch;
+
+	reader_sync(reader);
+	watch = reader->watch;
+	if (!reader->greeted || reader->box_version != hub->box_version)
+		return true;
+	if (watch == NULL)
+		return !reader->live;
+	return (watch->state != NULL && reader->state_version != watch->state_version) ||
+	    reader->at < watch->count ||
+	    (watch->caught_up && (!reader->live ||
+	    interim_after(watch, reader->interim_version) != NULL));
+}
+
+/* --- a session as a whole --- */
+
+enum rtta_hub_answer
+rtta_hub_transcript(struct rtta_hub *hub, const char *id,
+    const struct rtta_transcript **transcript)
+{
+	struct watch *watch = watch_get(hub, id);
+
+	if (watch == NULL)
+		return RTTA_HUB_FULL;
+	watch->idle_ms = rtta_clock_mono_ms();
+	if (!watch->caught_up)
+		return RTTA_HUB_LOADING;
+	*transcript = watch->transcript;
+	return watch->known ? RTTA_HUB_READY : RTTA_HUB_UNKNOWN;
+}
+
+jv
+rtta_hub_ledger(struct rtta_hub *hub, const char *id)
+{
+	struct watch *watch = watch_find(hub, id);
+	struct rtta_ledger ledger;
+
+	if (watch == NULL || !watch->caught_up)
+		return jv_invalid();
+	rtta_transcript_ledger(watch->transcript, &ledger);
+	return rtta_ledger_json(&ledger);
+}
+
+void
+rtta_hub_counts(const struct rtta_hub *hub, struct rtta_hub_counts *counts)
+{
+	*counts = hub->counts;
+	counts->watched = hub->count;
+	for (size_t i = 0; i < hub->count; i++)
+		counts->records += hub->watches[i]->count;
+}

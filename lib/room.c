@@ -1,0 +1,505 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "bus.h"
+#include "clock.h"
+#include "err.h"
+#include "health.h"
+#include "hub.h"
+#include "log.h"
+#include "json.h"
+#include "mem.h"
+#include "room.h"
+#include "state.h"
+
+enum {
+	HEARTBEAT_PORT = 1024,
+	HEARTBEAT_MAX_BYTES = 16384,
+	ASK_MS = 10000,       /* streams and their subjects */
+	ANSWER_MS = 3000,
+	OUTCOMES = 16,        /* of the last presses of a button */
+	SESSIONS_MAX = 1000   /* in the list */
+};
+
+struct rtta_room {
+	struct rtta_bus *bus;
+	struct rtta_state *state;
+	struct rtta_hub *hub;
+	struct rtta_api *api;
+	struct rtta_port *port;      /* heartbeats */
+	struct rtta_health *health;
+	struct rtta_session_config config;
+	bool has_config, connected;
+	int64_t connected_ms;        /* since when */
+	jv subjects;                 /* {"transcript.raw.<S>": n} */
+	jv streams;                  /* ["TEXT_STREAM", ...], invalid: not known */
+	int64_t ask_ms;
+	struct rtta_state_result outcomes[OUTCOMES];
+	unsigned outcome_next;
+};
+
+static const char *const needed[] = { "PRE_BUFFER", "AUDIO_STREAM", "TEXT_STREAM" };
+
+struct rtta_room *
+rtta_room_new(struct rtta_bus *bus, struct rtta_err *err)
+{
+	struct rtta_room *room = rtta_xcalloc(1, sizeof(*room));
+
+	room->bus = bus;
+	room->subjects = jv_object();
+	room->streams = jv_invalid();
+	room->health = rtta_health_new();
+	room->state = rtta_state_new(bus);
+	room->api = rtta_api_new(bus);
+	room->port = rtta_port_open(bus, HEARTBEAT_PORT);
+	room->hub = rtta_hub_new(bus, room->state, err);
+	if (room->hub == NULL || rtta_port_subscribe(room->port, "rtta.heartbeat.>", err) < 0) {
+		rtta_room_free(room);
+		return NULL;
+	}
+	return room;
+}
+
+void
+rtta_room_free(struct rtta_room *room)
+{
+	if (room == NULL)
+		return;
+	rtta_hub_free(room->hub);
+	rtta_port_close(room->port);
+	rtta_api_free(room->api);
+	rtta_state_free(room->state);
+	rtta_health_free(room->health);
+	jv_free(room->subjects);
+	jv_free(room->streams);
+	free(room);
+}
+
+struct rtta_hub *
+rtta_room_hub(struct rtta_room *room)
+{
+	return room->hub;
+}
+
+bool
+rtta_room_loaded(const struct rtta_room *room)
+{
+	return rtta_state_loaded(room->state);
+}
+
+/* --- what arrives --- */
+
+/* A malformed one is reported and leaves the last good one. */
+static void
+take_config(struct rtta_room *room, const struct rtta_state_change *change)
+{
+	struct rtta_session_config config;
+	struct rtta_err err = {0};
+
+	if (change->deleted) {
+		memset(&room->config, 0, sizeof(room->config));
+		room->has_config = false;
+		return;
+	}
+	if (!change->readable ||
+	    rtta_session_config_decode(&config, change->value, &err) < 0) {
+		rtta_log_warn("session_config: %s, the last good one holds",
+		    change->readable ? err.text : "not a JSON object");
+		return;
+	}
+	room->config = config;
+	room->has_config = true;
+}
+
+static void
+take_changes(struct rtta_room *room)
+{
+	struct rtta_state_change change;
+	struct rtta_state_result result;
+	bool turned = false;
+
+	while (rtta_state_next(room->state, &change)) {
+		if (strcmp(change.key, "session_config") == 0) {
+			take_config(room, &change);
+			turned = true;
+		}
+		rtta_hub_change(room->hub, &change);
+		jv_free(change.value);
+	}
+	if (turned)
+		rtta_hub_set_current(room->hub, room->has_config ? room->config.id : NULL,
+		    room->config.active);
+	while (rtta_state_result(room->state, &result))
+		room->outcomes[room->outcome_next++ % OUTCOMES] = result;
+}
+
+/* The tools have changed, or the bus has: every reader hears of it. */
+static void
+tell_box(struct rtta_room *room)
+{
+	rtta_hub_set_box(room->hub, JV_OBJECT(
+	    jv_string("bus"), jv_bool(rtta_bus_connected(room->bus)),
+	    jv_string("tools"), rtta_health_json(room->health)));
+}
+
+static bool
+take_heartbeats(struct rtta_room *room)
+{
+	int64_t now_ms = rtta_clock_mono_ms(), real_ns = rtta_clock_real_ns();
+	bool changed = false;
+	natsMsg *msg;
+
+	while ((msg = rtta_port_take(room->port)) != NULL) {
+		struct rtta_err err = {0};
+		jv beat = rtta_json_object(natsMsg_GetSubject(msg), natsMsg_GetData(msg),
+		    (size_t)natsMsg_GetDataLength(msg), HEARTBEAT_MAX_BYTES, &err);
+
+		if (rtta_health_beat(room->health, beat, now_ms, real_ns))
+			changed = true;
+		natsMsg_Destroy(msg);
+	}
+	/* While the bus is away nobody can be heard: that says nothing of them. */
+	if (room->connected && now_ms - room->connected_ms > RTTA_HEALTH_GONE_MS &&
+	    rtta_health_tick(room->health, now_ms, real_ns))
+		changed = true;
+	return changed;
+}
+
+static void
+ask_streams(struct rtta_room *room, int64_t now_ms)
+{
+	if (now_ms < room->ask_ms || !rtta_bus_connected(room->bus))
+		return;
+	room->ask_ms = now_ms + ASK_MS;
+	rtta_api_ask(room->api, "STREAM.NAMES", jv_object(), ANSWER_MS, &room->streams);
+	rtta_api_ask(room->api, "STREAM.INFO.TEXT_STREAM", JV_OBJECT(
+	    jv_string("subjects_filter"), jv_string("transcript.raw.>")), ANSWER_MS,
+	    &room->subjects);
+}
+
+static void
+take_answers(struct rtta_room *room)
+{
+	struct rtta_answer answer;
+
+	while (rtta_api_next(room->api, &answer)) {
+		if (answer.error != 0) {
+			/* Not known: what was known stays. */
+		} else if (answer.tag == &room->streams) {
+			jv_free(room->streams);
+			room->streams = jv_object_get(jv_copy(answer.body), jv_string("streams"));
+		} else {
+			jv state = jv_object_get(jv_copy(answer.body), jv_string("state"));
+			jv subjects = jv_get_kind(state) == JV_KIND_OBJECT
+			    ? jv_object_get(jv_copy(state), jv_string("subjects")) : jv_invalid();
+
+			jv_free(state);
+			jv_free(room->subjects);
+			if (jv_get_kind(subjects) != JV_KIND_OBJECT) {
+				jv_free(subjects);
+				subjects = jv_object();
+			}
+			room->subjects = subjects;
+		}
+		jv_free(answer.body);
+	}
+}
+
+static int
+sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+int
+rtta_room_tick(struct rtta_room *room)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+	bool connected = rtta_bus_connected(room->bus);
+	int wait_ms = rtta_state_tick(room->state);
+
+	take_changes(room);
+	ask_streams(room, now_ms);
+	take_answers(room);
+	if (take_heartbeats(room) || connected != room->connected) {
+		if (connected && !room->connected)
+			room->connected_ms = now_ms;
+		room->connected = connected;
+		tell_box(room);
+	}
+	wait_ms = sooner(wait_ms, rtta_hub_tick(room->hub));
+	wait_ms = sooner(wait_ms, rtta_api_wait_ms(room->api));
+	return sooner(wait_ms, (int)(room->ask_ms > now_ms ? room->ask_ms - now_ms : 1000));
+}
+
+/* --- the list of sessions --- */
+
+static jv
+key_value(const struct rtta_room *room, const char *what, const char *id)
+{
+	char key[RTTA_SESSION_KEY_BYTES];
+
+	return rtta_state_get(room->state, rtta_session_key(key, what, id), NULL);
+}
+
+static jv
+records_of(const struct rtta_room *room, const char *id)
+{
+	char subject[sizeof("transcript.raw.") + RTTA_SESSION_ID_BYTES] = "transcript.raw.";
+	jv count = jv_object_get(jv_copy(room->subjects), jv_string(strcat(subject, id)));
+
+	if (jv_get_kind(count) == JV_KIND_NUMBER)
+		return count;
+	jv_free(count);
+	return jv_number(0);
+}
+
+/* The wall clock at which the session's sound begins; 0: not known. */
+static int64_t
+sound_start_us(const struct rtta_room *room, const char *id)
+{
+	char key[RTTA_SESSION_KEY_BYTES];
+	struct rtta_session_run run = {0};
+	struct rtta_err err = {0};
+	jv value = rtta_state_get(room->state, rtta_session_run_key(key, id, 0), NULL);
+	int64_t us = 0;
+
+	if (jv_is_valid(value) && rtta_session_run_decode(&run, value, &err) == 0)
+		us = run.first_us;
+	jv_free(value);
+	return us;
+}
+
+static jv
+session_row(struct rtta_room *room, const char *id)
+{
+	bool current = room->has_config && strcmp(room->config.id, id) == 0;
+	struct rtta_session_info info = {0};
+	struct rtta_session_end end = {0};
+	struct rtta_err err = {0};
+	char text[RTTA_CLOCK_TEXT_BYTES];
+	jv session = key_value(room, "session", id), ended = key_value(room, "end", id), row;
+	int64_t from_us = sound_start_us(room, id), to_us = rtta_clock_real_ns() / 1000;
+	const char *state;
+
+	if (!jv_is_valid(session) || rtta_session_info_decode(&info, session, &err) < 0)
+		memset(&info, 0, sizeof(info));
+	if (current && info.started_us == 0)
+		info.started_us = room->config.started_us;
+	if (current && info.title[0] == '\0')
+		memcpy(info.title, room->config.title, sizeof(info.title));
+	if (from_us == 0)
+		from_us = info.started_us;
+	if (jv_is_valid(ended) && rtta_session_end_decode(&end, ended, &err) == 0)
+		to_us = end.at_us;
+	state = jv_is_valid(ended) ? "ended" : current && room->config.active ? "live" : "ending";
+	row = JV_OBJECT(jv_string("id"), jv_string(id), jv_string("title"), jv_string(info.title),
+	    jv_string("started"), info.started_us == 0 ? jv_null()
+	    : jv_string(rtta_clock_format(text, info.started_us * 1000)),
+	    jv_string("state"), jv_string(state),
+	    jv_string("seconds"), from_us == 0 || to_us < from_us ? jv_null()
+	    : jv_number((double)(to_us - from_us) / 1e6),
+	    jv_string("records"), records_of(room, id));
+	jv_free(session);
+	jv_free(ended);
+	session = rtta_hub_ledger(room->hub, id);
+	if (jv_is_valid(session))
+		return jv_object_set(row, jv_string("ledger"), session);
+	jv_free(session);
+	return row;
+}
+
+/* Ids begin with their time: descending order is newest first. */
+static int
+newest_first(const void *a, const void *b)
+{
+	return -strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+add_id(char **ids, size_t *count, const char *id)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(ids[i], id) == 0)
+			return;
+	if (*count < SESSIONS_MAX && rtta_session_id_valid(id))
+		ids[(*count)++] = rtta_xstrdup(id);
+}
+
+/* A session is what a key names, what has records, or what is asked for. */
+static size_t
+session_ids(const struct rtta_room *room, char **ids)
+{
+	static const char *const named[] = { "session.", "cut." };
+	size_t count = 0, at;
+	const char *key;
+
+	if (room->has_config)
+		add_id(ids, &count, room->config.id);
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		for (at = 0; (key = rtta_state_key(room->state, named[i], &at)) != NULL;)
+			add_id(ids, &count, key + strlen(named[i]));
+	jv_object_foreach(room->subjects, subject, records) {
+		const char *text = jv_string_value(subject);
+
+		if (strncmp(text, "transcript.raw.", 15) == 0)
+			add_id(ids, &count, text + 15);
+		jv_free(subject);
+		jv_free(records);
+	}
+	qsort(ids, count, sizeof(ids[0]), newest_first);
+	return count;
+}
+
+jv
+rtta_room_sessions(struct rtta_room *room)
+{
+	char **ids = rtta_xcalloc(SESSIONS_MAX, sizeof(*ids));
+	size_t count = session_ids(room, ids);
+	jv list = jv_array();
+
+	for (size_t i = 0; i < count; i++) {
+		list = jv_array_append(list, session_row(room, ids[i]));
+		free(ids[i]);
+	}
+	free(ids);
+	return list;
+}
+
+/* --- health --- */
+
+static bool
+has_stream(const struct rtta_room *room, const char *name)
+{
+	bool found = false;
+
+	jv_array_foreach(room->streams, i, stream) {
+		if (jv_get_kind(stream) == JV_KIND_STRING &&
+		    strcmp(jv_string_value(stream), name) == 0)
+			found = true;
+		jv_free(stream);
+	}
+	return found;
+}
+
+static jv
+reason_add(jv reasons, const char *what, const char *why)
+{
+	char *text = rtta_xasprintf("%s %s", what, why);
+
+	reasons = jv_array_append(reasons, jv_string(text));
+	free(text);
+	return reasons;
+}
+
+jv
+rtta_room_health(const struct rtta_room *room, bool *healthy)
+{
+	static const struct { const char *tool, *lane; } tools[] = {
+		{ "rtta-route", NULL }, { "rtta-flush", NULL }, { "rtta-stt", "live" },
+		{ "rtta-stt", "backfill" },
+	};
+	jv reasons = jv_array();
+
+	if (!rtta_bus_connected(room->bus)) {
+		reasons = jv_array_append(reasons, jv_string("the bus is away"));
+	} else {
+		for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+			if (jv_get_kind(room->streams) == JV_KIND_ARRAY &&
+			    !has_stream(room, needed[i]))
+				reasons = reason_add(reasons, needed[i], "does not exist");
+		for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+			if (!rtta_health_alive(room->health, tools[i].tool, tools[i].lane))
+				reasons = reason_add(reasons, tools[i].tool, tools[i].lane == NULL
+				    ? "is not heard" : strcmp(tools[i].lane, "live") == 0
+				    ? "of lane live is not heard" : "of lane backfill is not heard");
+	}
+	*healthy = jv_array_length(jv_copy(reasons)) == 0;
+	return JV_OBJECT(jv_string("status"), jv_string(*healthy ? "ok" : "failing"),
+	    jv_string("reasons"), reasons,
+	    jv_string("bus"), jv_bool(rtta_bus_connected(room->bus)),
+	    jv_string("tools"), rtta_health_json(room->health));
+}
+
+/* --- the buttons --- */
+
+static uint64_t
+refuse(struct rtta_room_refusal *refusal, int status, const char *why)
+{
+	refusal->status = status;
+	refusal->why = why;
+	return 0;
+}
+
+static bool
+has_key(const struct rtta_room *room, const char *what, const char *id)
+{
+	jv value = key_value(room, what, id);
+	bool there = jv_is_valid(value);
+
+	jv_free(value);
+	return there;
+}
+
+static uint64_t
+put_config(struct rtta_room *room, const struct rtta_session_config *config)
+{
+	uint64_t revision = 0;
+
+	jv_free(rtta_state_get(room->state, "session_config", &revision));
+	return rtta_state_put(room->state, "session_config",
+	    rtta_session_config_encode(config), revision);
+}
+
+uint64_t
+rtta_room_start(struct rtta_room *room, const char *title, int64_t preroll_s,
+    char id[RTTA_SESSION_ID_BYTES], struct rtta_room_refusal *refusal)
+{
+	struct rtta_session_config config = { .active = true, .preroll_s = preroll_s };
+	int64_t now_ns = rtta_clock_real_ns();
+
+	if (!rtta_bus_connected(room->bus))
+		return refuse(refusal, 503, "the bus is away");
+	if (room->has_config && room->config.active &&
+	    !has_key(room, "end", room->config.id))
+		return refuse(refusal, 409, "a session is running: stop it first");
+	if (room->has_config && room->config.id[0] != '\0' &&
+	    !has_key(room, "cut", room->config.id))
+		return refuse(refusal, 409, "the session before has not begun yet");
+	rtta_session_id_new(config.id, now_ns);
+	config.started_us = now_ns / 1000;
+	if (title != NULL) {
+		size_t len = strlen(title);
+
+		if (len >= sizeof(config.title))
+			return refuse(refusal, 400, "the title is longer than 256 bytes");
+		memcpy(config.title, title, len + 1);
+	}
+	memcpy(id, config.id, sizeof(config.id));
+	return put_config(room, &config);
+}
+
+uint64_t
+rtta_room_stop(struct rtta_room *room, const char *id, struct rtta_room_refusal *refusal)
+{
+	struct rtta_session_config config = room->config;
+
+	if (!rtta_bus_connected(room->bus))
+		return refuse(refusal, 503, "the bus is away");
+	if (!room->has_config || strcmp(config.id, id) != 0)
+		return refuse(refusal, 409, "that session is not the current one");
+	if (!config.active)
+		return refuse(refusal, 200, "it has been stopped before");
+	config.active = false;
+	return put_config(room, &config);
+}
+
+int
+rtta_room_outcome(struct rtta_room *room, uint64_t number)
+{
+	for (unsigned i = 0; i < OUTCOMES; i++)
+		if (room->outcomes[i].number == number && number != 0)
+			return room->outcomes[i].outcome == RTTA_STATE_STORED ? 1 : -1;
+	return 0;
+}
