@@ -27,6 +27,14 @@ make_stream(struct rtta_bus *bus)
 	    "\"retention\":\"workqueue\",\"storage\":\"file\"}");
 }
 
+/* Without the durable that the check before has left. */
+static void
+make_stream_anew(struct rtta_bus *bus)
+{
+	server_do(bus, "STREAM.DELETE.A", NULL);
+	make_stream(bus);
+}
+
 static void
 store(struct rtta_bus *bus, int count)
 {
@@ -95,6 +103,23 @@ check_order(const struct hand *hand, uint64_t first)
 		}
 }
 
+/* Until nothing of the lane is left in the stream. */
+static void
+acknowledge(struct rtta_bus *bus, struct rtta_puller *puller, struct hand *hand)
+{
+	int64_t deadline_ms = rtta_clock_mono_ms() + WAIT_MS;
+	int i;
+
+	for (i = 0; i < hand->count; i++)
+		rtta_puller_ack(puller, hand->held[i]);
+	while (server_state(bus, "A", "messages") > 0)
+		if (rtta_clock_mono_ms() > deadline_ms) {
+			CHECK(!"acknowledged");
+			break;
+		}
+	let_go(hand);
+}
+
 static void
 check_handover(const struct server *server)
 {
@@ -115,7 +140,7 @@ check_handover(const struct server *server)
 	CHECK_INT(rtta_puller_generation(first), 1);
 
 	/* A reader that lives keeps its lane. */
-	until_ms = rtta_clock_mono_ms() + 3500;
+	until_ms = rtta_clock_mono_ms() + 3000;
 	while (rtta_clock_mono_ms() < until_ms) {
 		rtta_puller_tick(first);
 		rtta_puller_tick(second);
@@ -132,25 +157,180 @@ check_handover(const struct server *server)
 	take(two, second, &hand, 900);
 	check_order(&hand, 101);
 	CHECK_INT(rtta_puller_pending(second), 0);
-	for (i = 0; i < hand.count; i++)
-		rtta_puller_ack(second, hand.held[i]);
-	while (server_state(two, "A", "messages") > 0)
-		;
+	acknowledge(two, second, &hand);
+	rtta_puller_free(second);
+	rtta_bus_close(one);
+	rtta_bus_close(two);
+}
+
+/* A process that owns the lane with 400 messages in hand and is killed. */
+static void
+hold_and_hang(const struct server *server)
+{
+	struct rtta_bus *bus = server_open_bus(server, "stt");
+	struct rtta_puller *puller = rtta_puller_new(bus, &live);
+	struct hand hand = { 0 };
+
+	take(bus, puller, &hand, 400);
+	if (write(STDOUT_FILENO, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		server_turn(bus, rtta_puller_tick(puller));
+}
+
+static void
+check_killed(const struct server *server, const char *self)
+{
+	struct rtta_bus *bus = server_open_bus(server, "stt");
+	struct rtta_puller *puller;
+	struct hand hand = { 0 };
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	make_stream_anew(bus);
+	store(bus, MESSAGES);
+	CHECK_INT(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl("/proc/self/exe", self, server->url, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	CHECK_INT(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	puller = rtta_puller_new(bus, &live);
+	CHECK_INT(rtta_puller_state(puller), RTTA_PULLER_WAITING);
+	take(bus, puller, &hand, MESSAGES);
+	check_order(&hand, 1);
+	acknowledge(bus, puller, &hand);
+	rtta_puller_free(puller);
+	rtta_bus_close(bus);
+}
+
+/*
+ * After a restart of the server the owner renews: what it held comes again,
+ * and nobody else is faster.
+ */
+static void
+check_restart(struct server *server)
+{
+	struct rtta_bus *one = server_open_bus(server, "stt"), *two = server_open_bus(server, "stt");
+	struct rtta_puller *first = rtta_puller_new(one, &live);
+	struct rtta_puller *second = rtta_puller_new(two, &live);
+	struct hand hand = { 0 };
+	int64_t until_ms;
+	natsMsg *old;
+
+	make_stream_anew(one);
+	store(one, 50);
+	take(one, first, &hand, 50);
+	old = hand.held[--hand.count];
 	let_go(&hand);
+	server_kill(server);
+	server_start(server);
+	CHECK(reaches(one, first, RTTA_PULLER_TAKING));
+	CHECK(reaches(one, first, RTTA_PULLER_OWNER));
+	CHECK_INT(rtta_puller_generation(first), 2);
+	rtta_puller_ack(first, old);  /* of generation 1: in vain */
+	natsMsg_Destroy(old);
+	take(one, first, &hand, 50);
+	check_order(&hand, 1);
+	until_ms = rtta_clock_mono_ms() + 3000;
+	while (rtta_clock_mono_ms() < until_ms) {
+		rtta_puller_tick(first);
+		rtta_puller_tick(second);
+		server_turn(one, 20);
+		server_turn(two, 20);
+		CHECK_INT(rtta_puller_state(second), RTTA_PULLER_WAITING);
+	}
+	CHECK_INT(rtta_puller_generation(first), 2);
+	acknowledge(one, first, &hand);
+	rtta_puller_free(first);
+	rtta_puller_free(second);
+	rtta_bus_close(one);
+	rtta_bus_close(two);
+}
+
+/* The stream goes and comes: the reader waits for it and owns it again. */
+static void
+check_replaced(const struct server *server)
+{
+	struct rtta_bus *bus = server_open_bus(server, "stt");
+	struct rtta_puller *puller = rtta_puller_new(bus, &live);
+	struct hand hand = { 0 };
+
+	make_stream_anew(bus);
+	CHECK(reaches(bus, puller, RTTA_PULLER_OWNER));
+	server_do(bus, "STREAM.DELETE.A", NULL);
+	CHECK(reaches(bus, puller, RTTA_PULLER_WAITING));
+	make_stream(bus);
+	store(bus, 10);
+	take(bus, puller, &hand, 10);
+	check_order(&hand, 1);
+	CHECK_INT(rtta_puller_generation(puller), 2);
+	acknowledge(bus, puller, &hand);
+	rtta_puller_free(puller);
+	rtta_bus_close(bus);
+}
+
+/* Who pauses gets little more, stays the owner, and gets the rest later. */
+static void
+check_pause(const struct server *server)
+{
+	struct rtta_bus *one = server_open_bus(server, "stt"), *two = server_open_bus(server, "stt");
+	struct rtta_puller *first = rtta_puller_new(one, &live);
+	struct rtta_puller *second = rtta_puller_new(two, &live);
+	struct hand hand = { 0 };
+	int64_t until_ms;
+	natsMsg *msg;
+
+	make_stream_anew(one);
+	store(one, 4 * live.batch);
+	take(one, first, &hand, 10);
+	rtta_puller_pause(first, true);
+	until_ms = rtta_clock_mono_ms() + 3000;
+	while (rtta_clock_mono_ms() < until_ms) {
+		rtta_puller_tick(first);
+		rtta_puller_tick(second);
+		while ((msg = rtta_puller_take(first)) != NULL)
+			hand.held[hand.count++] = msg;
+		server_turn(one, 20);
+		server_turn(two, 20);
+		CHECK_INT(rtta_puller_state(second), RTTA_PULLER_WAITING);
+	}
+	CHECK(hand.count <= 10 + 2 * live.batch);
+	rtta_puller_pause(first, false);
+	take(one, first, &hand, 4 * live.batch);
+	check_order(&hand, 1);
+	acknowledge(one, first, &hand);
+	rtta_puller_free(first);
 	rtta_puller_free(second);
 	rtta_bus_close(one);
 	rtta_bus_close(two);
 }
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	struct server server = { 0 };
 
 	rtta_log_open("puller");
 	rtta_log_set_level(getenv("VERBOSE") ? RTTA_LOG_DEBUG : RTTA_LOG_ERROR);
+	if (argc == 2) {
+		snprintf(server.url, sizeof(server.url), "%s", argv[1]);
+		hold_and_hang(&server);
+	}
 	server_start(&server);
 	check_handover(&server);
+	check_killed(&server, argv[0]);
+	check_restart(&server);
+	check_replaced(&server);
+	check_pause(&server);
 	server_remove(&server);
 	return check_result();
 }
