@@ -67,8 +67,28 @@ struct rtta_bus {
 	unsigned troubles;
 };
 
-/* Connections of this process: with the last one the library goes too. */
+/*
+ * The library goes with the process, not with the last bus: it is needed to
+ * destroy a message.  Not while a connection is open: that would wait.
+ */
 static atomic_int buses;
+
+static void
+close_library(void)
+{
+	if (atomic_load(&buses) == 0)
+		nats_CloseAndWait(CLOSE_MS);
+}
+
+/* Its own handler at exit must come after ours, so it is opened first. */
+static void
+open_library(void)
+{
+	static atomic_flag is_open = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&is_open) && nats_Open(-1) == NATS_OK)
+		atexit(close_library);
+}
 
 /* --- callbacks: the library's threads; they copy, wake and return --- */
 
@@ -373,6 +393,7 @@ rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
 	snprintf(name, sizeof(name), "rtta-%.16s/%.64s", tool, bus->instance);
 	snprintf(all, sizeof(all), "%s>", bus->inbox);
 	atomic_fetch_add(&buses, 1);
+	open_library();
 
 	bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bus->fd < 0)
@@ -428,10 +449,9 @@ rtta_bus_close(struct rtta_bus *bus)
 	if (bus->nc != NULL)
 		bus->haunted = !disconnect(bus);
 	natsStatistics_Destroy(bus->stats);
-	if (atomic_fetch_sub(&buses, 1) == 1 && !bus->haunted)
-		nats_CloseAndWait(CLOSE_MS);
 	if (bus->haunted)
 		return;
+	atomic_fetch_sub(&buses, 1);
 	while (bus->ports != NULL)
 		rtta_port_close(bus->ports);
 	if (bus->fd >= 0)

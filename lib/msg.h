@@ -1,7 +1,9 @@
 /*
  * msg - messages of the bus: their headers, and what JetStream says of them.
  *
- * Pure: no connection.  A message belongs to one thread.
+ * Pure: no connection; but natsMsg_Destroy() needs the library open, by a
+ * bus (also one that has closed) or nats_Open().  A message belongs to one
+ * thread.
  */
 #ifndef RTTA_MSG_H
 #define RTTA_MSG_H

@@ -114,7 +114,7 @@ check_pause(struct server *server, struct rtta_bus *bus)
 
 	make_stream(bus, "pause", "");
 	begin(&run, bus, 4096);
-	kill(server->pid, SIGSTOP);
+	server_pause(server);
 	put_many(&run, "pause.x", 4000, 640);
 	turn(&run);
 	CHECK_INT(run.taken, 0);

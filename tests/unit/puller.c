@@ -195,7 +195,7 @@ check_killed(const struct server *server, const char *self)
 	if (pid == 0) {
 		dup2(fds[1], STDOUT_FILENO);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl("/proc/self/exe", self, server->url, (char *)NULL);
+		execl(self, self, server->url, (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);

@@ -89,6 +89,14 @@ server_start(struct server *server)
 	snprintf(server->url, sizeof(server->url), "nats://127.0.0.1:%d", port);
 }
 
+/* It stands still when this returns, until SIGCONT. */
+static inline void
+server_pause(const struct server *server)
+{
+	kill(server->pid, SIGSTOP);
+	waitpid(server->pid, NULL, WUNTRACED);
+}
+
 static inline void
 server_kill(struct server *server)
 {
