@@ -1,0 +1,814 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "level.h"
+#include "mem.h"
+#include "switch.h"
+
+enum {
+	SEEK_MS = 1000,          /* of sound, and of none */
+	NS_PER_MS = 1000000,
+	NS_PER_US = 1000,
+	RUNS_MAX = 10000,        /* of a session: a peer that makes more is broken */
+	ACTIONS_MIN = 64
+};
+
+/* A frame or a change of session_config, in the order in which they came. */
+struct event {
+	struct rtta_held *frame;
+	struct rtta_switch_want *want;  /* one of the two */
+	struct event *next;
+};
+
+struct queue {
+	struct event *head, **tail;
+};
+
+/* Behind a frame. */
+struct mark {
+	bool is_set;
+	struct rtta_pos pos;
+	int64_t us;
+};
+
+struct rtta_switch {
+	struct rtta_window *window;
+	bool split;
+	int64_t mono_ms, real_us;
+	bool known;
+	int channels;
+	struct mark read;              /* behind the frame that came last */
+	struct mark done;              /* behind the one that was dealt with last */
+
+	enum rtta_switch_state state;
+	struct rtta_session_config config;
+	struct rtta_session_cut cut;
+	struct rtta_session_end end;
+	uint64_t *runs;
+	size_t n_runs;
+	bool had_live;
+	bool direct;                   /* follows another session: no pre-roll, no seeking */
+	bool over;                     /* ends as soon as its cut is stored */
+	struct rtta_switch_want then;  /* what made it end */
+	char last_id[RTTA_SESSION_ID_BYTES];
+
+	uint64_t mark;                 /* window: first frame since the status was known */
+	struct queue waiting;          /* while a key is being stored */
+	struct queue seeking;          /* candidates for the cut */
+	int64_t seek_ns, seek_ms;      /* sound in it; since when nothing came */
+	size_t waiting_frames, waiting_bytes;
+
+	bool off;
+	int64_t off_us, on_us;         /* captured in [off_us, on_us): dropped */
+	bool noting;                   /* a note stands open at note_from */
+	struct mark note_from;
+
+	struct rtta_switch_action *actions;
+	size_t actions_size, actions_head, actions_count;
+};
+
+const char *
+rtta_switch_state_name(enum rtta_switch_state state)
+{
+	static const char *const names[] = {
+		"idle", "seeking", "cutting", "live", "ending"
+	};
+
+	return names[state];
+}
+
+/* --- queues --- */
+
+static void
+queue_init(struct queue *queue)
+{
+	queue->head = NULL;
+	queue->tail = &queue->head;
+}
+
+static void
+queue_put(struct queue *queue, struct event *event)
+{
+	event->next = NULL;
+	*queue->tail = event;
+	queue->tail = &event->next;
+}
+
+static struct event *
+queue_take(struct queue *queue)
+{
+	struct event *event = queue->head;
+
+	if (event == NULL)
+		return NULL;
+	queue->head = event->next;
+	if (queue->head == NULL)
+		queue->tail = &queue->head;
+	return event;
+}
+
+/* Everything of `first` before everything of queue. */
+static void
+queue_prepend(struct queue *queue, struct queue *first)
+{
+	if (first->head == NULL)
+		return;
+	*first->tail = queue->head;
+	if (queue->head == NULL)
+		queue->tail = first->tail;
+	queue->head = first->head;
+	queue_init(first);
+}
+
+static void
+count_waiting(struct rtta_switch *sw, const struct rtta_held *frame, int sign)
+{
+	sw->waiting_frames += (size_t)sign;
+	sw->waiting_bytes += (size_t)sign * frame->frame.payload_bytes;
+}
+
+static struct event *
+event_new(struct rtta_held *frame, struct rtta_switch_want *want)
+{
+	struct event *event = rtta_xcalloc(1, sizeof(*event));
+
+	event->frame = frame;
+	event->want = want;
+	return event;
+}
+
+static void
+event_free(struct event *event)
+{
+	free(event->want);
+	free(event->frame);
+	free(event);
+}
+
+/* --- actions --- */
+
+static struct rtta_switch_action *
+act(struct rtta_switch *sw, enum rtta_switch_what what)
+{
+	struct rtta_switch_action *ring, *action;
+	size_t size;
+
+	if (sw->actions_count == sw->actions_size) {
+		size = sw->actions_size ? 2 * sw->actions_size : ACTIONS_MIN;
+		ring = rtta_xcalloc(size, sizeof(*ring));
+		for (size_t i = 0; i < sw->actions_count; i++)
+			ring[i] = sw->actions[(sw->actions_head + i) % sw->actions_size];
+		free(sw->actions);
+		sw->actions = ring;
+		sw->actions_size = size;
+		sw->actions_head = 0;
+	}
+	action = &sw->actions[(sw->actions_head + sw->actions_count++) % sw->actions_size];
+	action->what = what;
+	strcpy(action->id, sw->config.id);
+	return action;
+}
+
+const struct rtta_switch_action *
+rtta_switch_next(struct rtta_switch *sw)
+{
+	struct rtta_switch_action *action;
+
+	if (sw->actions_count == 0)
+		return NULL;
+	action = &sw->actions[sw->actions_head];
+	sw->actions_head = (sw->actions_head + 1) % sw->actions_size;
+	sw->actions_count--;
+	return action;
+}
+
+/* --- pre-roll --- */
+
+static void
+pass(struct rtta_switch *sw, const struct rtta_held *held)
+{
+	sw->done.is_set = true;
+	sw->done.pos.run = held->frame.run_id;
+	sw->done.pos.sample = rtta_frame_end(&held->frame);
+	sw->done.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
+}
+
+static void
+to_window(struct rtta_switch *sw, struct rtta_held *held)
+{
+	bool known = held->known;
+
+	pass(sw, held);
+	if (held->frame.payload_bytes == 0)
+		free(held);
+	else
+		rtta_window_add(sw->window, held, false);
+	if (known)
+		sw->mark = rtta_window_next(sw->window);
+}
+
+/* --- a session begins --- */
+
+static void
+note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct mark *prev)
+{
+	struct rtta_switch_action *action;
+	size_t i;
+
+	for (i = 0; i < sw->n_runs; i++)
+		if (sw->runs[i] == held->frame.run_id)
+			return;
+	if (sw->n_runs == RUNS_MAX)
+		return;
+	action = act(sw, RTTA_SWITCH_RUN);
+	action->n = (unsigned)sw->n_runs;
+	action->run = (struct rtta_session_run){
+		.run = held->frame.run_id,
+		.first = held->frame.sample,
+		.first_us = held->frame.capture_ns / NS_PER_US,
+		.rate_hz = held->frame.rate_hz,
+	};
+	if (sw->n_runs > 0 && prev->is_set) {
+		action->run.prev_next = prev->pos.sample;
+		action->run.prev_us = prev->us;
+		action->run.contiguous = held->frame.flags & RTTA_FRAME_CONTIGUOUS;
+	}
+	sw->runs = rtta_xreallocarray(sw->runs, sw->n_runs + 1, sizeof(*sw->runs));
+	sw->runs[sw->n_runs++] = held->frame.run_id;
+}
+
+static void
+note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last)
+{
+	const struct rtta_held *held;
+	struct mark prev = {0};
+
+	for (uint64_t i = first; i <= last; i++) {
+		held = rtta_window_at(sw->window, i);
+		if (sw->n_runs == 0 || sw->runs[sw->n_runs - 1] != held->frame.run_id)
+			note_run(sw, held, &prev);
+		prev.is_set = true;
+		prev.pos.sample = rtta_frame_end(&held->frame);
+		prev.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
+	}
+}
+
+static void
+name_preroll(struct rtta_switch *sw)
+{
+	uint64_t first, last;
+
+	if (sw->direct || !rtta_window_range(sw->window, sw->mark,
+	    sw->config.preroll_s * 1000 * NS_PER_MS, &first, &last))
+		return;
+	sw->cut.has_preroll = true;
+	sw->cut.first = rtta_held_pos(rtta_window_at(sw->window, first));
+	sw->cut.last = rtta_held_pos(rtta_window_at(sw->window, last));
+	note_runs(sw, first, last);
+}
+
+static void
+act_info(struct rtta_switch *sw)
+{
+	struct rtta_session_info *info = &act(sw, RTTA_SWITCH_INFO)->info;
+
+	*info = (struct rtta_session_info){
+		.started_us = sw->config.started_us ? sw->config.started_us : sw->real_us,
+		.preroll_s = sw->config.preroll_s,
+		.source = "route",
+		.split = sw->split,
+		.channels = sw->channels,
+	};
+	strcpy(info->title, sw->config.title);
+}
+
+/* All that waits before `at` is pre-roll, the rest waits for the cut. */
+static void
+cut_at(struct rtta_switch *sw, const struct event *at)
+{
+	struct event *event;
+
+	while (sw->seeking.head != at) {
+		event = queue_take(&sw->seeking);
+		count_waiting(sw, event->frame, -1);
+		to_window(sw, event->frame);
+		free(event);
+	}
+	act_info(sw);
+	sw->cut = (struct rtta_session_cut){ .at_us = sw->real_us };
+	name_preroll(sw);
+	if (at != NULL) {
+		sw->cut.has_at = true;
+		sw->cut.at = rtta_held_pos(at->frame);
+		sw->cut.at_us = at->frame->frame.capture_ns / NS_PER_US;
+	} else if (sw->over && sw->done.is_set) {
+		sw->cut.has_at = true;
+		sw->cut.at = sw->done.pos;
+		sw->cut.at_us = sw->done.us;
+	}
+	if (sw->over)
+		sw->cut.at_us = sw->real_us;
+	act(sw, RTTA_SWITCH_CUT)->cut = sw->cut;
+	rtta_window_bar(sw->window);
+	queue_prepend(&sw->waiting, &sw->seeking);
+	sw->state = RTTA_SWITCH_CUTTING;
+}
+
+static bool
+is_sound(const struct rtta_held *held)
+{
+	return held->frame.payload_bytes > 0;
+}
+
+static const struct event *
+quietest(const struct rtta_switch *sw)
+{
+	const struct event *best = NULL;
+
+	for (const struct event *event = sw->seeking.head; event != NULL; event = event->next)
+		if (is_sound(event->frame) && (best == NULL ||
+		    event->frame->level_db < best->frame->level_db))
+			best = event;
+	return best;
+}
+
+static void
+seek(struct rtta_switch *sw, struct event *event)
+{
+	queue_put(&sw->seeking, event);
+	count_waiting(sw, event->frame, 1);
+	sw->seek_ms = sw->mono_ms;
+	sw->seek_ns += rtta_held_ns(event->frame);
+	if (is_sound(event->frame) &&
+	    (sw->direct || event->frame->level_db < RTTA_LEVEL_QUIET_DB))
+		cut_at(sw, event);
+	else if (sw->seek_ns >= SEEK_MS * NS_PER_MS)
+		cut_at(sw, quietest(sw));
+}
+
+static void
+begin(struct rtta_switch *sw, const struct rtta_switch_want *want, bool direct)
+{
+	sw->config = want->config;
+	strcpy(sw->last_id, want->config.id);
+	sw->n_runs = 0;
+	sw->had_live = false;
+	sw->direct = direct;
+	sw->over = !want->config.active;
+	sw->seek_ns = 0;
+	sw->seek_ms = sw->mono_ms;
+	sw->state = RTTA_SWITCH_SEEKING;
+	if (sw->over)
+		cut_at(sw, NULL);
+}
+
+/* --- and ends --- */
+
+static void
+end_here(struct rtta_switch *sw)
+{
+	sw->end = (struct rtta_session_end){ .at_us = sw->real_us };
+	if (sw->done.is_set && (sw->had_live || sw->cut.has_at)) {
+		sw->end.has_at = true;
+		sw->end.at = sw->done.pos;
+		if (sw->had_live)
+			sw->end.at_us = sw->done.us;
+	}
+	act(sw, RTTA_SWITCH_END)->end = sw->end;
+	sw->state = RTTA_SWITCH_ENDING;
+}
+
+/* The cut is behind all that came, and the end at the same place. */
+static void
+end_without_live(struct rtta_switch *sw, const struct rtta_switch_want *want)
+{
+	sw->over = true;
+	sw->then = *want;
+	cut_at(sw, NULL);
+}
+
+/* --- frames --- */
+
+/* Below the cut of its session: read before it, and saved by another route. */
+static bool
+below_cut(const struct rtta_switch *sw, const struct rtta_held *held)
+{
+	return !sw->had_live && sw->cut.has_at && held->frame.run_id == sw->cut.at.run &&
+	    held->frame.sample < sw->cut.at.sample;
+}
+
+static void
+to_live(struct rtta_switch *sw, struct rtta_held *held)
+{
+	if (below_cut(sw, held)) {
+		to_window(sw, held);
+		rtta_window_bar(sw->window);
+		return;
+	}
+	if (is_sound(held))
+		note_run(sw, held, &sw->done);
+	pass(sw, held);
+	if (!is_sound(held)) {
+		free(held);
+		return;
+	}
+	sw->had_live = true;
+	act(sw, RTTA_SWITCH_FRAME)->frame = held;
+}
+
+static void
+deal_frame(struct rtta_switch *sw, struct rtta_held *held)
+{
+	if (sw->state == RTTA_SWITCH_LIVE)
+		to_live(sw, held);
+	else
+		to_window(sw, held);
+}
+
+/* --- session_config --- */
+
+static bool
+is_new(const struct rtta_switch *sw, const struct rtta_switch_want *want)
+{
+	return want->config.id[0] != '\0' && !want->has_cut && !want->has_end &&
+	    strcmp(want->config.id, sw->last_id) != 0;
+}
+
+static void
+deal_config(struct rtta_switch *sw, const struct rtta_switch_want *want)
+{
+	bool goes_on = want->config.active && strcmp(want->config.id, sw->config.id) == 0;
+
+	switch (sw->state) {
+	case RTTA_SWITCH_IDLE:
+		if (is_new(sw, want))
+			begin(sw, want, false);
+		break;
+	case RTTA_SWITCH_SEEKING:
+		if (!goes_on)
+			end_without_live(sw, want);
+		else
+			sw->config = want->config;
+		break;
+	case RTTA_SWITCH_LIVE:
+		if (!goes_on) {
+			sw->then = *want;
+			end_here(sw);
+		}
+		break;
+	case RTTA_SWITCH_CUTTING:
+	case RTTA_SWITCH_ENDING:
+		assert(!"a switch that waits deals with nothing");
+	}
+}
+
+static bool
+is_waiting(const struct rtta_switch *sw)
+{
+	return sw->state == RTTA_SWITCH_CUTTING || sw->state == RTTA_SWITCH_ENDING;
+}
+
+/* Takes event. */
+static void
+deal(struct rtta_switch *sw, struct event *event)
+{
+	if (event->frame != NULL && sw->state == RTTA_SWITCH_SEEKING) {
+		seek(sw, event);
+		return;
+	}
+	if (event->frame != NULL)
+		deal_frame(sw, event->frame);
+	else
+		deal_config(sw, event->want);
+	event->frame = NULL;
+	event_free(event);
+}
+
+static void
+put(struct rtta_switch *sw, struct event *event)
+{
+	if (!is_waiting(sw)) {
+		deal(sw, event);
+		return;
+	}
+	queue_put(&sw->waiting, event);
+	if (event->frame != NULL)
+		count_waiting(sw, event->frame, 1);
+}
+
+static void
+go_on(struct rtta_switch *sw)
+{
+	struct event *event;
+
+	while (!is_waiting(sw) && (event = queue_take(&sw->waiting)) != NULL) {
+		if (event->frame != NULL)
+			count_waiting(sw, event->frame, -1);
+		deal(sw, event);
+	}
+}
+
+/* --- off the record --- */
+
+static void
+act_note(struct rtta_switch *sw, struct rtta_pos key, const struct mark *to)
+{
+	struct rtta_switch_action *action = act(sw, RTTA_SWITCH_NOTE);
+
+	action->note_at = key;
+	action->note = (struct rtta_session_note){
+		.from = sw->note_from.pos, .from_us = sw->note_from.us,
+		.to = to->pos, .to_us = to->us,
+		.reason = "off the record",
+	};
+}
+
+/* One note says that it began, because this process may not see it end. */
+static void
+open_note(struct rtta_switch *sw, struct rtta_pos pos, int64_t us)
+{
+	bool in_session = sw->state == RTTA_SWITCH_SEEKING ||
+	    sw->state == RTTA_SWITCH_CUTTING || sw->state == RTTA_SWITCH_LIVE;
+
+	if (sw->noting || !in_session)
+		return;
+	sw->noting = true;
+	sw->note_from = (struct mark){ true, pos, us };
+	act_note(sw, pos, &sw->note_from);
+}
+
+/* And a second one, by the frame at which it ended. */
+static void
+close_note(struct rtta_switch *sw, const struct rtta_frame *frame)
+{
+	struct mark to = { true, { frame->run_id, frame->sample }, frame->capture_ns / NS_PER_US };
+
+	if (!sw->noting)
+		return;
+	sw->noting = false;
+	act_note(sw, to.pos, &to);
+}
+
+bool
+rtta_switch_is_off_record(const struct rtta_switch *sw, const struct rtta_frame *frame)
+{
+	int64_t us = frame->capture_ns / NS_PER_US;
+
+	return us >= sw->off_us && (sw->off || us < sw->on_us);
+}
+
+/* The oldest frame that is dropped from a queue is where it began. */
+static void
+drop_off_record(struct rtta_switch *sw, struct queue *queue, struct mark *from)
+{
+	struct queue kept;
+	struct event *event;
+
+	queue_init(&kept);
+	while ((event = queue_take(queue)) != NULL) {
+		if (event->frame == NULL || !rtta_switch_is_off_record(sw, &event->frame->frame)) {
+			queue_put(&kept, event);
+			continue;
+		}
+		if (!from->is_set)
+			*from = (struct mark){ true, rtta_held_pos(event->frame),
+			    event->frame->frame.capture_ns / NS_PER_US };
+		count_waiting(sw, event->frame, -1);
+		event_free(event);
+	}
+	queue_prepend(queue, &kept);
+}
+
+/* --- the module's face --- */
+
+struct rtta_switch *
+rtta_switch_new(struct rtta_window *window, bool split)
+{
+	struct rtta_switch *sw = rtta_xcalloc(1, sizeof(*sw));
+
+	sw->window = window;
+	sw->split = split;
+	sw->channels = 1;
+	sw->mark = rtta_window_next(window);
+	queue_init(&sw->waiting);
+	queue_init(&sw->seeking);
+	return sw;
+}
+
+void
+rtta_switch_free(struct rtta_switch *sw)
+{
+	const struct rtta_switch_action *action;
+	struct event *event;
+
+	if (sw == NULL)
+		return;
+	while ((action = rtta_switch_next(sw)) != NULL)
+		if (action->what == RTTA_SWITCH_FRAME)
+			free(action->frame);
+	while ((event = queue_take(&sw->seeking)) != NULL ||
+	    (event = queue_take(&sw->waiting)) != NULL)
+		event_free(event);
+	free(sw->actions);
+	free(sw->runs);
+	free(sw);
+}
+
+void
+rtta_switch_time(struct rtta_switch *sw, int64_t mono_ms, int64_t real_us)
+{
+	sw->mono_ms = mono_ms;
+	sw->real_us = real_us;
+}
+
+void
+rtta_switch_known(struct rtta_switch *sw, bool known)
+{
+	sw->known = known;
+}
+
+void
+rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resume)
+{
+	assert(sw->state == RTTA_SWITCH_IDLE);
+	sw->config = (struct rtta_session_config){ .active = true };
+	strcpy(sw->config.id, resume->id);
+	strcpy(sw->last_id, resume->id);
+	sw->cut = resume->cut;
+	sw->runs = rtta_xreallocarray(sw->runs, resume->n_runs + 1, sizeof(*sw->runs));
+	if (resume->n_runs > 0)
+		memcpy(sw->runs, resume->runs, resume->n_runs * sizeof(*sw->runs));
+	sw->n_runs = resume->n_runs;
+	sw->had_live = resume->has_next;
+	sw->done = (struct mark){ resume->has_next, resume->next, resume->next_us };
+	if (!resume->has_next && resume->cut.has_at)
+		sw->done = (struct mark){ true, resume->cut.at, resume->cut.at_us };
+	rtta_window_bar(sw->window);
+	sw->state = RTTA_SWITCH_LIVE;
+}
+
+/* What the flag of the frame means, if the one before it was seen. */
+static uint64_t
+count_lost(const struct mark *read, const struct rtta_frame *frame)
+{
+	if (!(frame->flags & RTTA_FRAME_LOST) || !read->is_set ||
+	    read->pos.run != frame->run_id || frame->sample < read->pos.sample)
+		return 0;
+	return frame->sample - read->pos.sample;
+}
+
+void
+rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
+{
+	const struct rtta_frame *frame = &held->frame;
+
+	held->known = sw->known;
+	held->lost = count_lost(&sw->read, frame);
+	sw->channels = frame->channels;
+	sw->read.is_set = true;
+	sw->read.pos = (struct rtta_pos){ frame->run_id, rtta_frame_end(frame) };
+	sw->read.us = (frame->capture_ns + rtta_held_ns(held)) / NS_PER_US;
+	if (rtta_switch_is_off_record(sw, frame)) {
+		open_note(sw, rtta_held_pos(held), frame->capture_ns / NS_PER_US);
+		free(held);
+		return;
+	}
+	close_note(sw, frame);
+	if (is_waiting(sw) || sw->state == RTTA_SWITCH_SEEKING)
+		put(sw, event_new(held, NULL));
+	else
+		deal_frame(sw, held);
+}
+
+void
+rtta_switch_config(struct rtta_switch *sw, const struct rtta_switch_want *want)
+{
+	put(sw, event_new(NULL, rtta_xmemdup(want, sizeof(*want))));
+}
+
+void
+rtta_switch_cut_stored(struct rtta_switch *sw, const struct rtta_session_cut *cut)
+{
+	if (sw->state != RTTA_SWITCH_CUTTING)
+		return;
+	sw->cut = *cut;
+	sw->state = RTTA_SWITCH_LIVE;
+	if (sw->over)
+		end_here(sw);
+	go_on(sw);
+}
+
+void
+rtta_switch_end_stored(struct rtta_switch *sw, const struct rtta_session_end *end)
+{
+	struct rtta_switch_want then = sw->then;
+
+	if (sw->state != RTTA_SWITCH_ENDING)
+		return;
+	act(sw, RTTA_SWITCH_EOS)->end = *end;
+	rtta_window_bar(sw->window);
+	sw->mark = rtta_window_next(sw->window);
+	sw->state = RTTA_SWITCH_IDLE;
+	sw->noting = false;
+	sw->config = (struct rtta_session_config){0};
+	memset(&sw->then, 0, sizeof(sw->then));
+	if (then.config.active && is_new(sw, &then))
+		begin(sw, &then, true);
+	go_on(sw);
+}
+
+void
+rtta_switch_eof(struct rtta_switch *sw)
+{
+	if (sw->state == RTTA_SWITCH_SEEKING)
+		cut_at(sw, quietest(sw));
+}
+
+int
+rtta_switch_wait_ms(const struct rtta_switch *sw)
+{
+	int64_t left_ms = sw->seek_ms + SEEK_MS - sw->mono_ms;
+
+	if (sw->state != RTTA_SWITCH_SEEKING)
+		return -1;
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+void
+rtta_switch_tick(struct rtta_switch *sw)
+{
+	if (rtta_switch_wait_ms(sw) == 0)
+		cut_at(sw, quietest(sw));
+}
+
+enum rtta_switch_state
+rtta_switch_state(const struct rtta_switch *sw)
+{
+	return sw->state;
+}
+
+const char *
+rtta_switch_session(const struct rtta_switch *sw)
+{
+	return sw->config.id;
+}
+
+uint64_t
+rtta_switch_mark(const struct rtta_switch *sw)
+{
+	return sw->mark;
+}
+
+size_t
+rtta_switch_waiting(const struct rtta_switch *sw, size_t *bytes)
+{
+	*bytes = sw->waiting_bytes;
+	return sw->waiting_frames;
+}
+
+struct rtta_held *
+rtta_switch_take_back(struct rtta_switch *sw)
+{
+	struct rtta_held *held;
+	struct event *event;
+
+	while ((event = queue_take(&sw->seeking)) != NULL ||
+	    (event = queue_take(&sw->waiting)) != NULL) {
+		held = event->frame;
+		event->frame = NULL;
+		event_free(event);
+		if (held == NULL)
+			continue;
+		count_waiting(sw, held, -1);
+		return held;
+	}
+	return NULL;
+}
+
+void
+rtta_switch_off_record(struct rtta_switch *sw, int64_t since_us,
+    const struct rtta_pos *dropped, int64_t dropped_us)
+{
+	struct mark from = {0};
+
+	sw->off = true;
+	sw->off_us = since_us;
+	if (dropped != NULL)
+		from = (struct mark){ true, *dropped, dropped_us };
+	drop_off_record(sw, &sw->seeking, &from);
+	drop_off_record(sw, &sw->waiting, &from);
+	if (!from.is_set)
+		from = sw->read;
+	if (from.is_set)
+		open_note(sw, from.pos, from.us);
+	rtta_window_bar(sw->window);
+	sw->mark = rtta_window_next(sw->window);
+}
+
+void
+rtta_switch_on_record(struct rtta_switch *sw, int64_t since_us)
+{
+	sw->off = false;
+	sw->on_us = since_us;
+}
