@@ -23,7 +23,7 @@ wait_for() {
 background() {
 	local name=$1
 	shift
-	"$@" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+	"$@" <&0 >"$name.out" 2>"$name.err" 3>&- 4>&- &
 	echo $! >"$name.pid"
 	echo $! >>pids
 }
