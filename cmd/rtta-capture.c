@@ -249,7 +249,8 @@ tick(struct capture *cap, struct rtta_err *err)
 	rtta_recorder_tell(&cap->rec);
 	tell(cap, jv_copy(event));
 	if (bar) {
-		printf("\r%s", rtta_meter_bar(text, &reading));
+		printf("\r%s%s", rtta_meter_bar(text, &reading),
+		    cap->stopping ? "\n" : "");
 		fflush(stdout);
 	}
 	if (cap->test && !bar)
