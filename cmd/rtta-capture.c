@@ -63,7 +63,7 @@ struct capture {
 
 struct options {
 	const char *device;
-	bool has_device, has_start;
+	bool has_device;
 	uint32_t rate_hz;
 	int channels;
 };
@@ -76,7 +76,7 @@ check_options(const struct capture *cap, const struct options *opts)
 	if (!cap->from_device && (opts->has_device || cap->list))
 		rtta_opt_fail("a device or a file, not both");
 	if (cap->from_device && (player->raw || player->fast ||
-	    opts->has_start || cap->rec.has_run_id))
+	    player->has_start || cap->rec.has_run_id))
 		rtta_opt_fail("--raw, --fast, --start and --run are for files");
 	if (cap->rec.has_run_id && player->file_count > 1)
 		rtta_opt_fail("--run names the run of one file");
@@ -134,7 +134,7 @@ parse_options(struct capture *cap, int argc, char *argv[])
 			if (rtta_clock_parse(optarg, &player->start_ns) < 0)
 				rtta_opt_fail("--start %s: not a time such as "
 				    "2026-01-05T10:15:03Z", optarg);
-			opts.has_start = true;
+			player->has_start = true;
 			break;
 		case RUN:
 			if (rtta_run_parse(optarg, &rec->run_id) < 0)

@@ -37,6 +37,7 @@ open_file(struct rtta_player *player, struct rtta_err *err)
 		return rtta_err_set(err, EX_USAGE, "sound does not come from a "
 		    "terminal");
 	player->live = !S_ISREG(st.st_mode);
+	player->by_arrival = player->live && !player->fast && !player->has_start;
 	player->wav = rtta_wav_new(player->fd, is_stdin ? "stdin" : name,
 	    player->raw ? RTTA_WAV_RAW : is_stdin ? RTTA_WAV_EITHER :
 	    RTTA_WAV_RIFF, &raw);
@@ -57,7 +58,7 @@ int
 rtta_player_open(struct rtta_player *player, struct rtta_err *err)
 {
 	player->start_ms = rtta_clock_mono_ms();
-	if (player->start_ns == 0)
+	if (!player->has_start)
 		player->start_ns = rtta_clock_real_ns();
 	return open_file(player, err);
 }
@@ -85,8 +86,8 @@ begin_file(struct rtta_player *player, struct rtta_err *err)
 		return rtta_err_set(err, EX_USAGE, "%s: has %d channels, not "
 		    "--channels %d", name, format->channels, player->channels);
 	rtta_recorder_begin(player->rec, format->rate_hz, format->channels,
-	    player->at > 0, player->live);
-	if (!player->live)
+	    player->at > 0, player->by_arrival);
+	if (!player->by_arrival)
 		rtta_recorder_set_time(player->rec, player->start_ms,
 		    player->start_ns);
 	return 0;

@@ -4,7 +4,7 @@
  * A regular file is played by the monotonic clock, or as fast as frames are
  * taken; each is a run of its own that follows the one before.  What comes
  * through a pipe, a FIFO or a socket has its own clock and is taken as it
- * comes.  Nothing is ever dropped: while frames are not taken, it waits.
+ * comes; its time is when it came, unless it is fast or has a start.  Nothing is ever dropped: while frames are not taken, it waits.
  */
 #ifndef RTTA_PLAYER_H
 #define RTTA_PLAYER_H
@@ -25,11 +25,13 @@ struct rtta_player {
 	bool fast;
 	uint32_t rate_hz;       /* of raw PCM; 0: 16000, and of a WAV file its own */
 	int channels;           /* of raw PCM; 0: 1, and of a WAV file its own */
-	int64_t start_ns;       /* of the first sample; 0: now */
+	bool has_start;
+	int64_t start_ns;       /* of the first sample, else now */
 
 	struct rtta_wav *wav;
 	int at, fd;             /* the file that is open */
-	bool live;              /* it has a clock of its own */
+	bool live;              /* it is taken as it comes */
+	bool by_arrival;        /* and its time is when it came */
 	int64_t start_ms;       /* monotonic, of start_ns */
 	bool ended;             /* all of them */
 };

@@ -56,6 +56,7 @@ refused() {
 2 16000 1 0 0123456789abcdef 1000 1767608103062500000" ]
 	cmp <(pcm <a.frames) <(ramp 1000)
 	rtta-capture --fast --run 0123456789abcdef --start 2026-01-05T10:15:03Z a.wav | cmp - a.frames
+	cat a.wav | rtta-capture --run 0123456789abcdef --start 2026-01-05T10:15:03Z - | cmp - a.frames
 }
 
 @test "raw sound, on stdin or in a file, and a WAV on stdin" {
