@@ -39,7 +39,15 @@ struct rtta_engine_event {
 	double confidence;          /* NAN: not known */
 	jv words;                   /* [{word, start, end, ...}] in seconds, or invalid */
 };
+void rtta_engine_event_init(struct rtta_engine_event *event);  /* nothing known */
 void rtta_engine_event_done(struct rtta_engine_event *event);
+
+/*
+ * Read an event from a borrowed object: {"event": "text", "start": ...}.
+ * what names its source in errors.  0, or -1 with EX_DATAERR.
+ */
+int rtta_engine_event_decode(struct rtta_engine_event *event, const char *what, jv object,
+    struct rtta_err *err);
 
 /* Start or connect.  NULL with EX_CONFIG (no such program, permanent) or
  * EX_TEMPFAIL.  backfill: do not pace, no interim wanted. */
@@ -52,12 +60,17 @@ int rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max);
 /* Milliseconds until it wants to be called without a descriptor, or -1. */
 int rtta_engine_wait_ms(struct rtta_engine *engine);
 
-/* Move bytes both ways.  0, or -1 with *err when the connection is over
- * (EX_TEMPFAIL: try another one; EX_CONFIG: it will not help). */
+/* Move bytes both ways.  0, or -1 with *err when the connection is over and
+ * all its events were taken: EX_TEMPFAIL: try another one; EX_PROTOCOL: it
+ * took all the sound and left in good order, but never said DONE; EX_CONFIG:
+ * another one will not help. */
 int rtta_engine_pump(struct rtta_engine *engine, struct rtta_err *err);
 
 /* Bytes that may be sent now without the buffer passing its limit. */
 size_t rtta_engine_room(const struct rtta_engine *engine);
+
+/* When it last took sound or said something: rtta_clock_mono_ms(). */
+int64_t rtta_engine_active_ms(const struct rtta_engine *engine);
 
 /* s16le at the profile's rate and channels. */
 void rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes);

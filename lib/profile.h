@@ -25,7 +25,7 @@ struct rtta_profile {
 	char *missing;           /* what to do when the program says 78; NULL */
 };
 
-/* NULL with EX_CONFIG naming file and key, EX_NOINPUT when there is none. */
+/* NULL with EX_CONFIG naming file and key, or the places where there is none. */
 struct rtta_profile *rtta_profile_load(const char *name, struct rtta_err *err);
 
 /* From a command line: --exec "program args" (split at blanks). */

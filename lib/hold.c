@@ -1,0 +1,220 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio.h"
+#include "cover.h"
+#include "hold.h"
+#include "mem.h"
+
+struct rtta_hold {
+	struct rtta_held **held;   /* in use: [begin, end), in order of (run, first) */
+	size_t begin, end, room;
+	size_t bytes;
+};
+
+struct rtta_hold *
+rtta_hold_new(void)
+{
+	return rtta_xcalloc(1, sizeof(struct rtta_hold));
+}
+
+void
+rtta_held_free(struct rtta_held *held)
+{
+	free(held);
+}
+
+void
+rtta_hold_free(struct rtta_hold *hold)
+{
+	if (hold == NULL)
+		return;
+	for (size_t i = hold->begin; i < hold->end; i++)
+		rtta_held_free(hold->held[i]);
+	free(hold->held);
+	free(hold);
+}
+
+static size_t
+weight(const struct rtta_held *held)
+{
+	return sizeof(*held) + held->pcm_bytes + strlen(held->reply);
+}
+
+/* In one piece: the struct, the sound, the reply subject. */
+static struct rtta_held *
+new_held(const struct rtta_audio *audio, const char *reply)
+{
+	size_t pcm_bytes = audio->frame.payload_bytes, reply_bytes = strlen(reply) + 1;
+	struct rtta_held *held = rtta_xcalloc(1, sizeof(*held) + pcm_bytes + reply_bytes);
+
+	*held = (struct rtta_held){
+		.span = rtta_audio_span(audio),
+		.stream_seq = audio->stream_seq,
+		.capture_ns = audio->frame.capture_ns,
+		.lost = audio->lost,
+		.rate_hz = audio->frame.rate_hz,
+		.samples = rtta_frame_samples(&audio->frame),
+		.pcm_bytes = audio->frame.payload_bytes,
+		.channels = audio->frame.channels,
+		.foreign = audio->foreign,
+		.pcm = (uint8_t *)(held + 1),
+		.reply = (char *)(held + 1) + pcm_bytes,
+	};
+	memcpy(held->pcm, audio->frame.payload, pcm_bytes);
+	memcpy(held->reply, reply, reply_bytes);
+	return held;
+}
+
+/* Index of the first that is not before (run, first). */
+static size_t
+lower_bound(const struct rtta_hold *hold, uint64_t run, uint64_t first)
+{
+	size_t low = hold->begin, high = hold->end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct rtta_span *span = &hold->held[middle]->span;
+
+		if (span->run < run || (span->run == run && span->first < first))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+insert(struct rtta_hold *hold, size_t at, struct rtta_held *held)
+{
+	if (hold->end == hold->room) {
+		if (hold->begin > hold->room / 2) {
+			memmove(hold->held, hold->held + hold->begin,
+			    (hold->end - hold->begin) * sizeof(*hold->held));
+			at -= hold->begin;
+			hold->end -= hold->begin;
+			hold->begin = 0;
+		} else {
+			hold->room = hold->room ? hold->room * 2 : 64;
+			hold->held = rtta_xreallocarray(hold->held, hold->room, sizeof(*hold->held));
+		}
+	}
+	memmove(hold->held + at + 1, hold->held + at, (hold->end - at) * sizeof(*hold->held));
+	hold->held[at] = held;
+	hold->end++;
+	hold->bytes += weight(held);
+}
+
+enum rtta_hold_outcome
+rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio, const char *reply)
+{
+	struct rtta_held *held = new_held(audio, reply != NULL ? reply : "");
+	size_t at = lower_bound(hold, held->span.run, held->span.first);
+	struct rtta_held *there = at < hold->end ? hold->held[at] : NULL;
+
+	if (there == NULL || there->span.run != held->span.run ||
+	    there->span.first != held->span.first) {
+		insert(hold, at, held);
+		return RTTA_HOLD_NEW;
+	}
+	if (there->stream_seq != held->stream_seq) {
+		rtta_held_free(held);
+		return RTTA_HOLD_COPY;
+	}
+	held->moving = there->moving;
+	hold->bytes += weight(held) - weight(there);
+	rtta_held_free(there);
+	hold->held[at] = held;
+	return RTTA_HOLD_REPLACED;
+}
+
+struct rtta_held *
+rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos)
+{
+	size_t at = lower_bound(hold, pos.run, pos.sample);
+	struct rtta_held *held;
+
+	/* The one before may reach over pos. */
+	if (at > hold->begin) {
+		held = hold->held[at - 1];
+		if (held->span.run == pos.run && held->span.last > pos.sample)
+			return held;
+	}
+	if (at == hold->end || hold->held[at]->span.run != pos.run)
+		return NULL;
+	return hold->held[at];
+}
+
+struct rtta_held *
+rtta_hold_at(const struct rtta_hold *hold, size_t i)
+{
+	return i < hold->end - hold->begin ? hold->held[hold->begin + i] : NULL;
+}
+
+static void
+remove_at(struct rtta_hold *hold, size_t at)
+{
+	hold->bytes -= weight(hold->held[at]);
+	if (at == hold->begin) {
+		hold->begin++;
+		return;
+	}
+	hold->end--;
+	memmove(hold->held + at, hold->held + at + 1, (hold->end - at) * sizeof(*hold->held));
+}
+
+struct rtta_held *
+rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
+    const struct rtta_cover *cover)
+{
+	size_t at = lower_bound(hold, span.run, span.first);
+
+	if (at > hold->begin && hold->held[at - 1]->span.run == span.run &&
+	    hold->held[at - 1]->span.last > span.first)
+		at--;
+	for (; at < hold->end; at++) {
+		struct rtta_held *held = hold->held[at];
+
+		if (held->span.run != span.run || held->span.first >= span.last)
+			return NULL;
+		if (!rtta_cover_contains(cover, held->span))
+			continue;
+		remove_at(hold, at);
+		return held;
+	}
+	return NULL;
+}
+
+void
+rtta_hold_remove(struct rtta_hold *hold, struct rtta_held *held)
+{
+	size_t at = lower_bound(hold, held->span.run, held->span.first);
+
+	if (at < hold->end && hold->held[at] == held)
+		remove_at(hold, at);
+}
+
+size_t
+rtta_hold_count(const struct rtta_hold *hold)
+{
+	return hold->end - hold->begin;
+}
+
+size_t
+rtta_hold_bytes(const struct rtta_hold *hold)
+{
+	return hold->bytes;
+}
+
+uint64_t
+rtta_hold_samples(const struct rtta_hold *hold, struct rtta_span span)
+{
+	uint64_t samples = 0;
+
+	for (size_t at = lower_bound(hold, span.run, span.first); at < hold->end; at++) {
+		if (hold->held[at]->span.run != span.run || hold->held[at]->span.first >= span.last)
+			break;
+		samples += hold->held[at]->samples;
+	}
+	return samples;
+}

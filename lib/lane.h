@@ -1,0 +1,114 @@
+/*
+ * lane - from deliveries to drafts: who is fed to an engine, and when.
+ *
+ * A lane holds what was delivered until a record covers it, divides it into
+ * pieces (contiguous, one job, one run), and takes each through an engine.
+ * Live: a piece is fed as it comes.  Backfill: a piece is collected first,
+ * up to its EOS, five minutes or a pause.  When live falls behind, its
+ * backlog becomes moves to the other lane.  It knows no bus: acknowledgements,
+ * drafts and moves come out of it, and its caller does them.  Belongs to
+ * main's thread; nothing waits.
+ */
+#ifndef RTTA_LANE_H
+#define RTTA_LANE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audio.h"
+#include "position.h"
+
+struct rtta_book;
+struct rtta_books;
+struct rtta_cover;
+struct rtta_draft;
+struct rtta_engine;
+struct rtta_err;
+struct rtta_held;
+struct rtta_lane;
+struct rtta_profile;
+
+struct rtta_lane_config {
+	const struct rtta_profile *profile;
+	bool backfill;
+	bool in_order;      /* one engine at a time, each piece to its end (a filter) */
+	int64_t edge_ms;    /* behind by more: move the backlog; 0: never */
+	int64_t idle_ms;    /* so long without sound ends a piece; 0: never */
+	int64_t piece_ms;   /* backfill: longest piece */
+};
+
+/* config and books are kept, not copied. */
+struct rtta_lane *rtta_lane_new(const struct rtta_lane_config *config,
+    struct rtta_books *books);
+void rtta_lane_free(struct rtta_lane *lane);
+
+/* An engine that was opened ahead of need: the first piece takes it. */
+void rtta_lane_use(struct rtta_lane *lane, struct rtta_engine *engine);
+
+/* A delivery; copied.  reply acknowledges it, NULL in a filter. */
+void rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const char *reply);
+
+/* No more will come: all pieces end. */
+void rtta_lane_end(struct rtta_lane *lane);
+
+/* Go on.  pending: messages that the lane was not given yet.  0, or -1 with
+ * EX_CONFIG. */
+int rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err);
+
+/* Final drafts and interim ones, in order, the caller's; NULL: none. */
+struct rtta_draft *rtta_lane_next_draft(struct rtta_lane *lane);
+
+/* Reply subjects to acknowledge, the caller's (free(3)); NULL: none. */
+char *rtta_lane_next_ack(struct rtta_lane *lane);
+
+/* span is covered now (the book has it): what it completes is acknowledged. */
+void rtta_lane_covered(struct rtta_lane *lane, struct rtta_book *book, int rev,
+    struct rtta_span span);
+
+/* These have to be heard again: they are no longer claimed. */
+void rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
+    const struct rtta_cover *again);
+
+/* --- moves: live's backlog on its way to the backfill lane --- */
+
+struct rtta_move {
+	struct rtta_audio audio;   /* the copy to publish; payload borrowed from the lane */
+	struct rtta_pos pos;       /* names it to the functions below */
+	struct rtta_book *book;
+};
+
+/* The next copy to be made: 1 with *move, or 0. */
+int rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move);
+
+/* The copy is stored. */
+void rtta_lane_moved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos);
+
+/* It cannot be: it is transcribed where it is, and for a while nothing moves. */
+void rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos);
+
+/* --- as a whole --- */
+
+/* What was delivered is somebody else's now: forget all of it. */
+void rtta_lane_forget(struct rtta_lane *lane);
+
+int rtta_lane_fds(struct rtta_lane *lane, struct pollfd *fds, int max);
+int rtta_lane_wait_ms(const struct rtta_lane *lane);
+
+struct rtta_lane_status {
+	size_t held_frames, held_bytes, pieces, engines, sessions;
+	double behind_s;        /* available and not yet sent to an engine */
+	uint64_t retries;       /* connections that failed */
+	uint64_t moved_frames;
+	bool moving, failing;   /* failing: no engine has worked since it last failed */
+};
+void rtta_lane_status(const struct rtta_lane *lane, struct rtta_lane_status *status);
+
+/* Nothing is with an engine any more, or waits for one. */
+bool rtta_lane_settled(const struct rtta_lane *lane);
+
+/* Something of the session is held. */
+bool rtta_lane_holds(const struct rtta_lane *lane, const char *session);
+
+#endif
