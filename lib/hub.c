@@ -438,6 +438,7 @@ runs_json(const struct rtta_hub *hub, const char *id)
 			    jv_string("first"), jv_number((double)run.first),
 			    jv_string("time"), time_json(run.first_us),
 			    jv_string("rate"), jv_number(run.rate_hz),
+			    jv_string("prev_next"), jv_number((double)run.prev_next),
 			    jv_string("contiguous"), jv_bool(run.contiguous)));
 		jv_free(value);
 		if (!there)
