@@ -22,13 +22,17 @@ enum {
 	INBOX_BYTES = 48,
 	PORT_INBOX_BYTES = 60,    /* and a ticket of 20 digits fits behind */
 	TOMBSTONE_MS = 10000,
-	REPORT_MS = 10000
+	REPORT_MS = 10000,
+	RECONNECT_MS = 250,
+	STUCK_MS = 60000          /* no try takes so long */
 };
 
 struct subscription {
 	struct rtta_bus *bus;
-	natsSubscription *sub;
+	char *subject;
+	natsSubscription *sub;    /* NULL: made when the bus is back */
 	struct rtta_port *port;   /* NULL: the inbox, or its port has closed */
+	bool ended;               /* the server knows that it has closed */
 	int64_t closed_ms;        /* 0: open */
 	struct subscription *next;
 };
@@ -52,6 +56,7 @@ struct rtta_bus {
 	size_t inbox_bytes;
 	int fd;
 	unsigned ports_opened;
+	struct subscription *subscriptions;
 	bool was_away;
 	bool haunted;             /* a thread that we left may still call us */
 	int64_t reported_ms;
@@ -59,10 +64,11 @@ struct rtta_bus {
 	pthread_mutex_t mutex;    /* what follows is shared with the library's threads */
 	pthread_cond_t changed;
 	struct rtta_port *ports;
-	struct subscription *subscriptions;
 	int delivering;           /* subscriptions whose thread still runs */
 	bool signalled, away, closed;
+	bool stuck;               /* closed, and the library holds its lock for ever */
 	int64_t away_since_ms;
+	int64_t dialled_ms;       /* while away: when the servers were tried last */
 	char trouble[160];
 	unsigned troubles;
 };
@@ -176,11 +182,26 @@ on_disconnected(natsConnection *nc, void *arg)
 
 	(void)nc;
 	pthread_mutex_lock(&bus->mutex);
+	bus->dialled_ms = rtta_clock_mono_ms();
 	if (!bus->away)
-		bus->away_since_ms = rtta_clock_mono_ms();
+		bus->away_since_ms = bus->dialled_ms;
 	bus->away = true;
 	signal_main(bus);
 	pthread_mutex_unlock(&bus->mutex);
+}
+
+/* All servers were tried: how long to wait before they are tried again. */
+static int64_t
+on_delay(natsConnection *nc, int attempts, void *arg)
+{
+	struct rtta_bus *bus = arg;
+	int64_t now_ms = rtta_clock_mono_ms();
+
+	(void)nc, (void)attempts;
+	pthread_mutex_lock(&bus->mutex);
+	bus->dialled_ms = now_ms;
+	pthread_mutex_unlock(&bus->mutex);
+	return RECONNECT_MS + now_ms % RECONNECT_MS;
 }
 
 static void
@@ -243,9 +264,7 @@ set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 	if (s == NATS_OK)
 		s = natsOptions_SetMaxReconnect(o, -1);
 	if (s == NATS_OK)
-		s = natsOptions_SetReconnectWait(o, 250);
-	if (s == NATS_OK)
-		s = natsOptions_SetReconnectJitter(o, 100, 250);
+		s = natsOptions_SetCustomReconnectDelay(o, on_delay, bus);
 	/* What is not on the wire is sent again by us, and only by us. */
 	if (s == NATS_OK)
 		s = natsOptions_SetReconnectBufSize(o, 0);
@@ -318,33 +337,70 @@ bus_connect(struct rtta_bus *bus, const char *url, const char *name, struct rtta
 
 /* --- subscriptions --- */
 
-static int
-subscribe(struct rtta_bus *bus, struct rtta_port *port, const char *subject,
-    natsMsgHandler handler, struct rtta_err *err)
+static natsStatus
+start_subscription(struct rtta_bus *bus, struct subscription *s)
 {
-	struct subscription *s = rtta_xcalloc(1, sizeof(*s));
-	natsStatus status;
+	natsStatus status = natsConnection_Subscribe(&s->sub, bus->nc, s->subject,
+	    s->port != NULL ? on_subject : on_inbox, s);
 
-	s->bus = bus;
-	s->port = port;
-	status = natsConnection_Subscribe(&s->sub, bus->nc, subject, handler, s);
-	if (status != NATS_OK) {
-		free(s);
-		return rtta_err_set(err, EX_UNAVAILABLE, "subscribe to %s: %s", subject,
-		    natsStatus_GetText(status));
-	}
+	if (status != NATS_OK)
+		return status;
 	natsSubscription_SetPendingLimits(s->sub, -1, -1);
 	pthread_mutex_lock(&bus->mutex);
 	if (natsSubscription_SetOnCompleteCB(s->sub, on_complete, bus) == NATS_OK)
 		bus->delivering++;
+	pthread_mutex_unlock(&bus->mutex);
+	return NATS_OK;
+}
+
+static void
+end_subscription(struct subscription *s)
+{
+	if (s->sub != NULL)
+		natsSubscription_Unsubscribe(s->sub);
+	s->ended = true;
+}
+
+/* The library may hold its lock while the bus is away: then later. */
+static void
+catch_up_subscriptions(struct rtta_bus *bus)
+{
+	struct subscription *s;
+
+	if (!rtta_bus_connected(bus))
+		return;
+	for (s = bus->subscriptions; s != NULL; s = s->next)
+		if (s->closed_ms != 0 && !s->ended)
+			end_subscription(s);
+		else if (s->closed_ms == 0 && s->sub == NULL)
+			start_subscription(bus, s);
+}
+
+static int
+subscribe(struct rtta_bus *bus, struct rtta_port *port, const char *subject,
+    struct rtta_err *err)
+{
+	struct subscription *s = rtta_xcalloc(1, sizeof(*s));
+	natsStatus status = NATS_OK;
+
+	s->bus = bus;
+	s->port = port;
+	s->subject = rtta_xstrdup(subject);
+	if (rtta_bus_connected(bus))
+		status = start_subscription(bus, s);
+	if (status != NATS_OK && status != NATS_CONNECTION_CLOSED) {
+		free(s->subject);
+		free(s);
+		return rtta_err_set(err, EX_UNAVAILABLE, "subscribe to %s: %s", subject,
+		    natsStatus_GetText(status));
+	}
 	s->next = bus->subscriptions;
 	bus->subscriptions = s;
-	pthread_mutex_unlock(&bus->mutex);
 	return 0;
 }
 
 /*
- * Destroy what was closed a while ago.  Not at once: the reading thread of
+ * Destroy what ended a while ago.  Not at once: the reading thread of
  * nats.c before 3.6.1 may still hold a subscription it has just looked up.
  */
 static void
@@ -353,12 +409,13 @@ bury(struct rtta_bus *bus, int64_t before_ms)
 	struct subscription **at = &bus->subscriptions, *s;
 
 	while ((s = *at) != NULL) {
-		if (s->closed_ms == 0 || s->closed_ms > before_ms) {
+		if (!s->ended || s->closed_ms > before_ms) {
 			at = &s->next;
 			continue;
 		}
 		*at = s->next;
 		natsSubscription_Destroy(s->sub);
+		free(s->subject);
 		free(s);
 	}
 }
@@ -401,7 +458,7 @@ rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
 	else if (natsStatistics_Create(&bus->stats) != NATS_OK)
 		rtta_err_set(err, EX_OSERR, "nats: no memory");
 	else if (bus_connect(bus, url, name, err) == 0 &&
-	    subscribe(bus, NULL, all, on_inbox, err) == 0)
+	    subscribe(bus, NULL, all, err) == 0)
 		return bus;
 	rtta_bus_close(bus);
 	return NULL;
@@ -428,15 +485,16 @@ wait_for_silence(struct rtta_bus *bus)
 static bool
 disconnect(struct rtta_bus *bus)
 {
+	struct subscription *s;
 	bool silent;
 
 	if (rtta_bus_connected(bus))
 		natsConnection_FlushTimeout(bus->nc, FLUSH_MS);
 	natsConnection_Close(bus->nc);
 	silent = wait_for_silence(bus);
-	for (struct subscription *s = bus->subscriptions; s != NULL; s = s->next)
-		s->closed_ms = 1;
-	bury(bus, 1);
+	for (s = bus->subscriptions; s != NULL; s = s->next)
+		s->ended = true;
+	bury(bus, INT64_MAX);
 	natsConnection_Destroy(bus->nc);
 	return silent;
 }
@@ -446,7 +504,9 @@ rtta_bus_close(struct rtta_bus *bus)
 {
 	if (bus == NULL)
 		return;
-	if (bus->nc != NULL)
+	if (bus->stuck)
+		bus->haunted = true;
+	else if (bus->nc != NULL)
 		bus->haunted = !disconnect(bus);
 	natsStatistics_Destroy(bus->stats);
 	if (bus->haunted)
@@ -497,7 +557,7 @@ rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
 	int64_t now_ms = rtta_clock_mono_ms(), since_ms;
 	char trouble[sizeof(bus->trouble)];
 	unsigned troubles = 0;
-	bool away, closed;
+	bool away, closed, stuck;
 	uint64_t count;
 
 	pthread_mutex_lock(&bus->mutex);
@@ -506,6 +566,7 @@ rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
 	bus->signalled = false;
 	away = bus->away;
 	closed = bus->closed;
+	stuck = bus->stuck;
 	since_ms = bus->away_since_ms;
 	if (bus->troubles > 0 &&
 	    (bus->reported_ms == 0 || now_ms - bus->reported_ms >= REPORT_MS)) {
@@ -520,20 +581,31 @@ rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
 	if (troubles > 0)
 		report_trouble(bus, trouble, troubles);
 	if (closed)
-		return rtta_err_set(err, EX_UNAVAILABLE, "%s: connection closed for good",
-		    bus->url);
+		return rtta_err_set(err, EX_UNAVAILABLE, "%s: %s", bus->url, stuck ?
+		    "the library does not come back from reconnecting" :
+		    "connection closed for good");
+	catch_up_subscriptions(bus);
 	return 0;
 }
 
+/*
+ * Is the library trying to reconnect?  nats.c before 3.8 does not come back
+ * from a server that greets and then stalls; that is the end of this bus.
+ */
 static bool
-is_away(const struct rtta_bus *bus)
+is_away(const struct rtta_bus *bus_)
 {
-	pthread_mutex_t *mutex = (pthread_mutex_t *)&bus->mutex;
+	struct rtta_bus *bus = (struct rtta_bus *)bus_;
 	bool away;
 
-	pthread_mutex_lock(mutex);
+	pthread_mutex_lock(&bus->mutex);
+	if (bus->away && !bus->closed &&
+	    rtta_clock_mono_ms() - bus->dialled_ms > STUCK_MS) {
+		bus->closed = bus->stuck = true;
+		signal_main(bus);
+	}
 	away = bus->away || bus->closed;
-	pthread_mutex_unlock(mutex);
+	pthread_mutex_unlock(&bus->mutex);
 	return away;
 }
 
@@ -649,19 +721,17 @@ rtta_port_close(struct rtta_port *port)
 	if (port == NULL)
 		return;
 	bus = port->bus;
-	for (s = bus->subscriptions; s != NULL; s = s->next)
-		if (s->port == port && s->closed_ms == 0) {
-			natsSubscription_Unsubscribe(s->sub);
-			s->closed_ms = now_ms;
-		}
 	pthread_mutex_lock(&bus->mutex);
 	for (s = bus->subscriptions; s != NULL; s = s->next)
-		if (s->port == port)
+		if (s->port == port) {
 			s->port = NULL;
+			s->closed_ms = now_ms;
+		}
 	for (at = &bus->ports; *at != port; at = &(*at)->next)
 		;
 	*at = port->next;
 	pthread_mutex_unlock(&bus->mutex);
+	catch_up_subscriptions(bus);
 	bury(bus, now_ms - TOMBSTONE_MS);
 	rtta_queue_done(&port->arrived);
 	rtta_queue_done(&port->taken);
@@ -687,7 +757,7 @@ rtta_port_token(const struct rtta_port *port, natsMsg *msg)
 int
 rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err)
 {
-	return subscribe(port->bus, port, subject, on_subject, err);
+	return subscribe(port->bus, port, subject, err);
 }
 
 natsMsg *

@@ -17,7 +17,9 @@ enum {
 	IN_FLIGHT_BYTES = 1 << 20,  /* fits the socket: a publish does not wait for it */
 	NO_STREAM = 503,
 	NO_ANSWER = 408,
-	TOO_LARGE = 10054
+	TOO_LARGE = 10054,
+	WRONG_LAST = 10071,
+	WRONG_LAST_IN_CLUSTER = 10164  /* the same, without the sequence */
 };
 
 struct slot {
@@ -198,13 +200,12 @@ is_final(int error)
 {
 	switch (error) {
 	case 10003:  /* bad request */
-	case 10054:  /* message size exceeds maximum allowed */
+	case TOO_LARGE:
 	case 10060:  /* expected stream does not match */
 	case 10070:  /* wrong last msg ID */
-	case 10071:  /* wrong last sequence */
+	case WRONG_LAST:
 	case 10097:  /* header size exceeds maximum */
-	case 10111:  /* rollup not permitted */
-	case 10120:  /* rollup failed */
+	case 10111:  /* rollup failed */
 		return true;
 	default:
 		return false;
@@ -242,6 +243,8 @@ take_error(struct rtta_publisher *p, uint64_t ticket, const char *data, size_t b
 		text = "refused";
 		end = text + strlen(text);
 	}
+	if (error == WRONG_LAST_IN_CLUSTER)
+		error = WRONG_LAST;
 	if (!is_final(error)) {
 		retry_later(p, error, text, (size_t)(end - text));
 		return;

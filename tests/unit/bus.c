@@ -206,6 +206,82 @@ check_away(struct server *server, struct rtta_bus *bus)
 	rtta_port_close(port);
 }
 
+static void
+url_with(char url[128], const struct server *server, const char *login)
+{
+	snprintf(url, 128, "nats://%s@127.0.0.1:%d", login, server->port);
+}
+
+/* A refused publish is silent for who publishes: the log tells, once. */
+static void
+check_permissions(struct rtta_bus *bus, const struct server *server)
+{
+	char path[128], text[1024] = "", want[256];
+	int64_t deadline_ms = rtta_clock_mono_ms() + 20000;
+	int old = dup(STDERR_FILENO), i;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/stderr", server->dir);
+	log = fopen(path, "w+");
+	fflush(stderr);
+	dup2(fileno(log), STDERR_FILENO);
+	rtta_log_set_level(RTTA_LOG_WARNING);
+	for (i = 0; i < 20; i++)
+		rtta_bus_send(bus, "forbidden.a", NULL, NULL, 0);
+	while (ftell(log) == 0 && rtta_clock_mono_ms() < deadline_ms) {
+		server_turn(bus, 50);
+		fseek(log, 0, SEEK_END);
+	}
+	rtta_log_set_level(RTTA_LOG_ERROR);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	rewind(log);
+	i = (int)fread(text, 1, sizeof(text) - 1, log);
+	fclose(log);
+	snprintf(want, sizeof(want), "bus: warning: %s: Permissions Violation for Publish to "
+	    "\"forbidden.a\"", rtta_bus_url(bus));
+	CHECK(strncmp(text, want, strlen(want)) == 0);
+	CHECK(i > 0 && strchr(text, '\n') == text + i - 1);
+	if (check_failures)
+		fprintf(stderr, "%s", text);
+}
+
+/* A password that is wrong at the start, and one that is withdrawn. */
+static void
+check_login(void)
+{
+	struct server server = { .more = "authorization { users: [ { user: u, password: right, "
+	    "permissions: { publish: [ok, \"$JS.API.>\"], subscribe: \"_INBOX_unit.>\" } } ] }" };
+	struct rtta_err err = { 0 };
+	struct rtta_bus *bus;
+	char url[128];
+	int rc;
+
+	server_start(&server);
+	url_with(url, &server, "u:wrong");
+	CHECK(rtta_bus_open(url, "unit", &err) == NULL);
+	CHECK_INT(err.exit_code, EX_CONFIG);
+	CHECK(strstr(err.text, "wrong") == NULL);
+	rtta_err_clear(&err);
+	url_with(url, &server, "u:right");
+	bus = rtta_bus_open(url, "unit", &err);
+	CHECK(bus != NULL);
+	CHECK(strstr(rtta_bus_url(bus), "right") == NULL);
+	check_permissions(bus, &server);
+
+	server_kill(&server);
+	server.more = "authorization { user: u, password: other }";
+	server_start(&server);
+	while ((rc = rtta_bus_wake(bus, &err)) == 0)
+		poll(&(struct pollfd){ .fd = rtta_bus_fd(bus), .events = POLLIN }, 1, 1000);
+	CHECK_INT(rc, -1);
+	CHECK_INT(err.exit_code, EX_UNAVAILABLE);
+	CHECK(!rtta_bus_connected(bus));
+	CHECK_INT(rtta_bus_send(bus, "ok", NULL, NULL, 0), -1);
+	rtta_bus_close(bus);
+	server_remove(&server);
+}
+
 int
 main(void)
 {
@@ -221,6 +297,7 @@ main(void)
 	check_messages(bus);
 	check_bound(bus);
 	check_away(&server, bus);
+	check_login();
 	rtta_bus_close(bus);
 	check_meta();
 	server_remove(&server);

@@ -214,6 +214,31 @@ check_no_stream(struct rtta_bus *bus)
 	rtta_publisher_free(run.publisher);
 }
 
+/* No acknowledgement comes, and no error either: sent again after 5 s. */
+static void
+check_silence(struct rtta_bus *bus)
+{
+	static const char stream[] = "{\"name\":\"mute\",\"subjects\":[\"mute.>\"],"
+	    "\"storage\":\"file\",\"no_ack\":%s}";
+	char body[128];
+	struct run run;
+
+	snprintf(body, sizeof(body), stream, "true");
+	server_do(bus, "STREAM.CREATE.mute", body);
+	begin(&run, bus, 16);
+	put_many(&run, "mute.x", 10, 10);
+	turn(&run);
+	while (server_state(bus, "mute", "messages") < 10)
+		turn(&run);
+	CHECK_INT(run.taken, 0);
+	snprintf(body, sizeof(body), stream, "false");
+	server_do(bus, "STREAM.UPDATE.mute", body);
+	until_taken(&run, 10);
+	CHECK_INT(run.disorder, 0);
+	CHECK(run.last.duplicate);
+	rtta_publisher_free(run.publisher);
+}
+
 static void
 check_take_back(struct rtta_bus *bus)
 {
@@ -264,6 +289,7 @@ main(void)
 	check_refusals(bus);
 	check_no_stream(bus);
 	check_take_back(bus);
+	check_silence(bus);
 	rtta_bus_close(bus);
 	server_remove(&server);
 	return check_result();
