@@ -15,7 +15,7 @@ make_one_line(char *text)
 			*text = '?';
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 record(struct rtta_err *err, int exit_code, int errnum, const char *fmt,
     va_list ap)
 {

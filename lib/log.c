@@ -46,7 +46,7 @@ rtta_log_set_level(enum rtta_log_level level)
 	log_level = level;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_line(enum rtta_log_level level, const char *fmt, va_list ap)
 {
 	static const struct {
