@@ -37,7 +37,9 @@ open_file(struct rtta_player *player, struct rtta_err *err)
 		return rtta_err_set(err, EX_USAGE, "sound does not come from a "
 		    "terminal");
 	player->live = !S_ISREG(st.st_mode);
-	player->by_arrival = player->live && !player->fast && !player->has_start;
+	/* a replay has its own idea of time and run */
+	player->by_arrival = player->live && !player->fast &&
+	    !player->has_start && !player->rec->has_run_id;
 	player->wav = rtta_wav_new(player->fd, is_stdin ? "stdin" : name,
 	    player->raw ? RTTA_WAV_RAW : is_stdin ? RTTA_WAV_EITHER :
 	    RTTA_WAV_RIFF, &raw);

@@ -4,7 +4,7 @@
  * A regular file is played by the monotonic clock, or as fast as frames are
  * taken; each is a run of its own that follows the one before.  What comes
  * through a pipe, a FIFO or a socket has its own clock and is taken as it
- * comes; its time is when it came, unless it is fast or has a start.  Nothing is ever dropped: while frames are not taken, it waits.
+ * comes; its time is when it came, unless it is fast or a replay.  Nothing is ever dropped: while frames are not taken, it waits.
  */
 #ifndef RTTA_PLAYER_H
 #define RTTA_PLAYER_H

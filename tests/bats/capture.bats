@@ -188,7 +188,8 @@ state_is() { tail -n 3 status | grep -q "\"state\":\"$1\""; }
 some_frames() { [ "$(wc -c <"$1")" -ge $((680 * $2)) ]; }
 
 # A libasound that fails as the table in $FAIL says: "busy N": the first N
-# opens; "epipe N": the Nth read, after half a second of nobody reading.
+# opens; "epipe N": the Nth read, after half a second of nobody reading.  Or
+# a wall clock that is an hour ahead from when the file "jump" is there.
 fail_alsa() {
 	cat >fail.c <<-'EOT'
 		#define _GNU_SOURCE
@@ -196,7 +197,16 @@ fail_alsa() {
 		#include <dlfcn.h>
 		#include <stdio.h>
 		#include <string.h>
+		#include <time.h>
 		#include <unistd.h>
+		int clock_gettime(clockid_t clock, struct timespec *ts)
+		{
+			int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+			int rc = real(clock, ts);
+			if (clock == CLOCK_REALTIME && access("jump", F_OK) == 0)
+				ts->tv_sec += 3600;
+			return rc;
+		}
 		static int due(const char *what, int count)
 		{
 			char name[8];
@@ -316,6 +326,26 @@ ok" ]
 ok" ]
 	[ "$(cat capture.err)" = "rtta-capture: warning: null: Device or resource busy, trying again
 rtta-capture: null: 16000 Hz, 1 channel" ]
+}
+
+@test "a wall clock that is set forward begins a new run, without loss" {
+	fail_alsa
+	mkfifo fifo
+	FAIL=none LD_PRELOAD=$LD_PRELOAD_FOR_CAPTURE background capture rtta-capture --raw fifo
+	exec 5>fifo
+	ramp 8000 >&5
+	wait_for 10 some_frames capture.out 25
+	touch jump
+	ramp 8000 >&5
+	exec 5>&-
+	wait_for 10 gone capture
+	cmp <(pcm <capture.out) <(ramp 8000; ramp 8000)
+	run -0 awk '$1 { print $1, $6 }' <(frames <capture.out)
+	[ "$output" = "2 8320
+4 0
+2 7680" ]
+	run -0 awk '$1 == 2 { end = $7 } $1 == 4 { print int(($7 - end) / 1e9 + 0.5) }' <(frames <capture.out)
+	[ "$output" = 3600 ]
 }
 
 @test "an absent device is waited for, and who reads the status cannot hold it up" {
