@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audio.h"
@@ -21,7 +19,9 @@
 #include "err.h"
 #include "frame.h"
 #include "heartbeat.h"
+#include "inlet.h"
 #include "json.h"
+#include "keys.h"
 #include "level.h"
 #include "log.h"
 #include "mem.h"
@@ -85,11 +85,9 @@ struct route {
 	struct rtta_preroll *preroll;
 	struct rtta_switch *sw;
 	struct rtta_publisher *live;
-	struct rtta_frame_reader *in;
+	struct rtta_inlet *in;
 	struct rtta_heartbeat heartbeat;
 
-	mode_t in_mode;
-	int in_flags;
 	enum phase phase;
 	int64_t deadline_ms;       /* of draining, 0: none */
 	int64_t backlog_bytes;
@@ -207,14 +205,6 @@ publish_eos(struct route *route, const char *id, const struct rtta_session_end *
 	publish(route, &audio, id);
 }
 
-static uint64_t
-create(struct route *route, const char *what, const char *id, jv value)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-
-	return rtta_state_create(route->state, rtta_session_key(key, what, id), value);
-}
-
 static void
 carry_out(struct route *route, const struct rtta_switch_action *action)
 {
@@ -225,7 +215,7 @@ carry_out(struct route *route, const struct rtta_switch_action *action)
 		publish_frame(route, action->id, action->frame);
 		break;
 	case RTTA_SWITCH_INFO:
-		create(route, "session", action->id, rtta_session_info_encode(&action->info));
+		rtta_keys_create(route->state, "session", action->id, rtta_session_info_encode(&action->info));
 		break;
 	case RTTA_SWITCH_RUN:
 		rtta_state_create(route->state, rtta_session_run_key(key, action->id, action->n),
@@ -234,13 +224,13 @@ carry_out(struct route *route, const struct rtta_switch_action *action)
 	case RTTA_SWITCH_CUT:
 		rtta_log_info("session %s: cut", action->id);
 		route->cut = action->cut;
-		route->cut_write = create(route, "cut", action->id,
+		route->cut_write = rtta_keys_create(route->state, "cut", action->id,
 		    rtta_session_cut_encode(&action->cut));
 		break;
 	case RTTA_SWITCH_END:
 		rtta_log_info("session %s: end", action->id);
 		route->end = action->end;
-		route->end_write = create(route, "end", action->id,
+		route->end_write = rtta_keys_create(route->state, "end", action->id,
 		    rtta_session_end_encode(&action->end));
 		break;
 	case RTTA_SWITCH_NOTE:
@@ -264,40 +254,6 @@ carry_out_all(struct route *route)
 
 /* --- keys of sessions --- */
 
-/* The key's struct from the copy.  -1 when it is not there, or unreadable. */
-static int
-read_cut(const struct route *route, const char *id, struct rtta_session_cut *cut)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	jv value = rtta_state_get(route->state, rtta_session_key(key, "cut", id), NULL);
-	int rc = rtta_session_cut_decode(cut, value, &(struct rtta_err){0});
-
-	jv_free(value);
-	return rc;
-}
-
-static int
-read_end(const struct route *route, const char *id, struct rtta_session_end *end)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	jv value = rtta_state_get(route->state, rtta_session_key(key, "end", id), NULL);
-	int rc = rtta_session_end_decode(end, value, &(struct rtta_err){0});
-
-	jv_free(value);
-	return rc;
-}
-
-/* Was it ever there?  A key that was pruned leaves its revision. */
-static bool
-ever_had(const struct route *route, const char *what, const char *id)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	uint64_t revision;
-
-	jv_free(rtta_state_get(route->state, rtta_session_key(key, what, id), &revision));
-	return revision != 0;
-}
-
 /* What stands holds, whoever wrote it. */
 static void
 take_result(struct route *route, const struct rtta_state_result *result)
@@ -306,11 +262,11 @@ take_result(struct route *route, const struct rtta_state_result *result)
 
 	if (result->number == route->cut_write) {
 		if (result->outcome == RTTA_STATE_REFUSED)
-			read_cut(route, id, &route->cut);
+			rtta_keys_cut(route->state, id, &route->cut);
 		rtta_switch_cut_stored(route->sw, &route->cut);
 	} else if (result->number == route->end_write) {
 		if (result->outcome == RTTA_STATE_REFUSED)
-			read_end(route, id, &route->end);
+			rtta_keys_end(route->state, id, &route->end);
 		rtta_switch_end_stored(route->sw, &route->end);
 	} else if (result->number == route->config_write) {
 		route->config_write = 0;
@@ -325,9 +281,8 @@ look_at_flushes(struct route *route)
 {
 	int64_t oldest_us = rtta_clock_real_ns() / NS_PER_US -
 	    route->preroll_ms * 1000 - LATE_FLUSH_S * US_PER_S;
-	char what[16], id[RTTA_SESSION_ID_BYTES];
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	const char *key, *rest;
 	uint64_t number;
 	bool open = false;
 	size_t at = 0;
@@ -335,10 +290,8 @@ look_at_flushes(struct route *route)
 	route->keys_changed = false;
 	route->keys_ms = rtta_clock_mono_ms();
 	route->needed = UINT64_MAX;
-	while ((key = rtta_state_key(route->state, "cut.", &at)) != NULL) {
-		if (rtta_session_key_parse(key, what, id, &rest) < 0 ||
-		    read_cut(route, id, &cut) < 0 || !cut.has_preroll ||
-		    cut.at_us < oldest_us || ever_had(route, "flush", id))
+	while (rtta_keys_next_cut(route->state, &at, id, &cut)) {
+		if (!cut.has_preroll || cut.at_us < oldest_us || rtta_keys_ever(route->state, "flush", id))
 			continue;
 		open = true;
 		if (rtta_window_find(route->window, cut.first, &number) &&
@@ -413,8 +366,8 @@ apply_config(struct route *route, const struct rtta_session_config *config)
 	struct rtta_switch_want want = { .config = *config };
 
 	route->config = *config;
-	want.has_cut = ever_had(route, "cut", config->id);
-	want.has_end = ever_had(route, "end", config->id);
+	want.has_cut = rtta_keys_ever(route->state, "cut", config->id);
+	want.has_end = rtta_keys_ever(route->state, "end", config->id);
 	if (config->active && want.has_end)
 		rtta_log_warn("session %s is over: its status ACTIVE is taken as IDLE", config->id);
 	rtta_switch_config(route->sw, &want);
@@ -650,41 +603,17 @@ save_all(struct route *route)
 
 /* --- the start --- */
 
-/* The runs of a session, in order. */
-static size_t
-read_runs(const struct route *route, const char *id, uint64_t **runs)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	struct rtta_session_run run;
-	size_t count = 0;
-	jv value;
-	int rc;
-
-	for (*runs = NULL;; count++) {
-		value = rtta_state_get(route->state,
-		    rtta_session_run_key(key, id, (unsigned)count), NULL);
-		rc = rtta_session_run_decode(&run, value, &(struct rtta_err){0});
-		jv_free(value);
-		if (rc < 0)
-			return count;
-		*runs = rtta_xreallocarray(*runs, count + 1, sizeof(**runs));
-		(*runs)[count] = run.run;
-	}
-}
-
 /* The newest session that has a cut and no end; those before it get one. */
 static bool
 find_open(struct route *route, char open_id[RTTA_SESSION_ID_BYTES])
 {
 	int64_t newest_us = -1;
-	char what[16], id[RTTA_SESSION_ID_BYTES];
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	const char *key, *rest;
 	size_t at = 0;
 
-	while ((key = rtta_state_key(route->state, "cut.", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
-		    read_cut(route, id, &cut) == 0 && !ever_had(route, "end", id) &&
+	while (rtta_keys_next_cut(route->state, &at, id, &cut))
+		if (!rtta_keys_ever(route->state, "end", id) &&
 		    cut.at_us > newest_us) {
 			newest_us = cut.at_us;
 			strcpy(open_id, id);
@@ -696,17 +625,14 @@ static void
 end_others(struct route *route, const char *open_id)
 {
 	struct rtta_session_end end = { .at_us = rtta_clock_real_ns() / NS_PER_US };
-	char what[16], id[RTTA_SESSION_ID_BYTES];
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	const char *key, *rest;
 	size_t at = 0;
 
-	while ((key = rtta_state_key(route->state, "cut.", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
-		    strcmp(id, open_id) != 0 &&
-		    read_cut(route, id, &cut) == 0 && !ever_had(route, "end", id)) {
+	while (rtta_keys_next_cut(route->state, &at, id, &cut))
+		if (strcmp(id, open_id) != 0 && !rtta_keys_ever(route->state, "end", id)) {
 			rtta_log_warn("session %s: had no end", id);
-			create(route, "end", id, rtta_session_end_encode(&end));
+			rtta_keys_create(route->state, "end", id, rtta_session_end_encode(&end));
 			publish_eos(route, id, &end);
 		}
 }
@@ -716,16 +642,13 @@ static void
 repeat_eos(struct route *route)
 {
 	int64_t since_us = rtta_clock_real_ns() / NS_PER_US - EOS_AGAIN_S * (int64_t)US_PER_S;
-	char what[16], id[RTTA_SESSION_ID_BYTES];
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_end end;
 	struct rtta_session_cut cut;
-	const char *key, *rest;
 	size_t at = 0;
 
-	while ((key = rtta_state_key(route->state, "end.", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
-		    read_end(route, id, &end) == 0 && end.at_us >= since_us &&
-		    read_cut(route, id, &cut) == 0)
+	while (rtta_keys_next_cut(route->state, &at, id, &cut))
+		if (rtta_keys_end(route->state, id, &end) == 0 && end.at_us >= since_us)
 			publish_eos(route, id, &end);
 }
 
@@ -736,8 +659,8 @@ resume(struct route *route, const char *id)
 	uint64_t *runs;
 
 	rtta_log_info("session %s: going on", id);
-	read_cut(route, id, &resume.cut);
-	resume.n_runs = read_runs(route, id, &runs);
+	rtta_keys_cut(route->state, id, &resume.cut);
+	resume.n_runs = rtta_keys_runs(route->state, id, &runs);
 	resume.runs = runs;
 	rtta_switch_resume(route->sw, &resume);
 	free(runs);
@@ -747,14 +670,12 @@ resume(struct route *route, const char *id)
 static void
 bar_window(struct route *route)
 {
-	char what[16], id[RTTA_SESSION_ID_BYTES];
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	const char *key, *rest;
 	size_t at = 0;
 
-	while ((key = rtta_state_key(route->state, "cut.", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
-		    read_cut(route, id, &cut) == 0 && cut.has_preroll)
+	while (rtta_keys_next_cut(route->state, &at, id, &cut))
+		if (cut.has_preroll)
 			rtta_window_bar_behind(route->window, cut.last);
 }
 
@@ -810,7 +731,6 @@ start(struct route *route)
 	char open_id[RTTA_SESSION_ID_BYTES] = "";
 	struct rtta_held **frames;
 	size_t count;
-	int bytes = 0;
 
 	load_preroll_file(route);
 	bar_window(route);
@@ -825,41 +745,11 @@ start(struct route *route)
 	route->phase = PHASE_BACKLOG;
 	if (load_next_file(route))
 		return;
-	if (S_ISFIFO(route->in_mode) && ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0)
-		route->backlog_bytes = bytes;
+	route->backlog_bytes = (int64_t)rtta_inlet_waiting(route->in);
 	look_at_flushes(route);
 }
 
 /* --- input --- */
-
-static int
-open_input(struct route *route, struct rtta_err *err)
-{
-	struct stat st;
-
-	if (isatty(STDIN_FILENO))
-		return rtta_err_set(err, EX_USAGE, "frames do not come from a terminal");
-	if (fstat(STDIN_FILENO, &st) < 0)
-		return rtta_err_sys(err, EX_NOINPUT, "standard input");
-	route->in = rtta_frame_reader_new(STDIN_FILENO);
-	route->in_mode = st.st_mode;
-	route->in_flags = fcntl(STDIN_FILENO, F_GETFL);
-	if (!S_ISFIFO(st.st_mode))
-		return 0;
-	rtta_frame_reader_resync(route->in);
-	fcntl(STDIN_FILENO, F_SETPIPE_SZ, RTTA_FRAME_PIPE_BYTES);  /* as large as may be */
-	fcntl(STDIN_FILENO, F_SETFL, route->in_flags | O_NONBLOCK);
-	return 0;
-}
-
-/* Who shares the pipe finds it as it was. */
-static void
-close_input(struct route *route)
-{
-	if (S_ISFIFO(route->in_mode))
-		fcntl(STDIN_FILENO, F_SETFL, route->in_flags);
-	rtta_frame_reader_free(route->in);
-}
 
 static void
 count_frame(struct route *route, const struct rtta_held *held)
@@ -886,28 +776,18 @@ read_frame(struct route *route, const struct rtta_frame *frame)
 	take_frame(route, held);
 }
 
-/* 1: go on, 0: end of input, -1: *err.  *idle: there was nothing to read. */
-static int
-read_input(struct route *route, bool *idle, struct rtta_err *err)
+static enum rtta_inlet_got
+read_input(struct route *route, struct rtta_err *err)
 {
+	enum rtta_inlet_got got = RTTA_INLET_FRAME;
 	struct rtta_frame frame;
-	size_t before;
-	int more = 1, got = 0;
 
-	*idle = false;
-	for (int i = 0; i < FRAMES_A_TURN && more > 0 && !*idle;) {
-		before = rtta_frame_buffered(route->in);
-		more = rtta_frame_fill(route->in, err);
-		*idle = more > 0 && rtta_frame_buffered(route->in) == before;
-		while (more > 0 && (got = rtta_frame_next(route->in, &frame, err)) > 0) {
+	for (int i = 0; i < FRAMES_A_TURN && got == RTTA_INLET_FRAME; i++) {
+		got = rtta_inlet_next(route->in, &frame, err);
+		if (got == RTTA_INLET_FRAME)
 			read_frame(route, &frame);
-			*idle = false;
-			i++;
-		}
-		if (got < 0)
-			return -1;
 	}
-	return more;
+	return got;
 }
 
 /* Everything here waits for the bus; more than that stays in the pipe. */
@@ -1162,13 +1042,15 @@ may_read(const struct route *route)
 static void
 take_input(struct route *route, struct rtta_err *err)
 {
-	bool idle = false;
-	int more = read_input(route, &idle, err);
+	enum rtta_inlet_got got = read_input(route, err);
 
-	if (route->phase == PHASE_BACKLOG && (idle || route->backlog_bytes <= 0))
+	if (route->phase == PHASE_BACKLOG &&
+	    (got != RTTA_INLET_FRAME || route->backlog_bytes <= 0))
 		apply_status(route);
-	if (more <= 0)
-		drain(route, more < 0 ? SETTLE_MS : 0);
+	if (got == RTTA_INLET_END)
+		drain(route, 0);
+	if (got == RTTA_INLET_BROKEN)
+		drain(route, SETTLE_MS);
 }
 
 static void
@@ -1237,7 +1119,8 @@ main(int argc, char *argv[])
 	parse_options(&route, argc, argv);
 	route.sig_fd = rtta_sig_open();
 
-	if (open_input(&route, &err) == 0 && open_bus(&route, &err) == 0) {
+	route.in = rtta_inlet_open(STDIN_FILENO, true, &err);
+	if (route.in != NULL && open_bus(&route, &err) == 0) {
 		run(&route, &err);
 		save_all(&route);
 	}
@@ -1248,7 +1131,7 @@ main(int argc, char *argv[])
 	rtta_state_free(route.state);
 	rtta_window_free(route.window);
 	rtta_bus_close(route.bus);
-	close_input(&route);
+	rtta_inlet_close(route.in);
 	jv_free(route.capture);
 	return rtta_err_exit(&err);
 }

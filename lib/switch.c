@@ -626,6 +626,8 @@ void
 rtta_switch_known(struct rtta_switch *sw, bool known)
 {
 	sw->known = known;
+	if (known && sw->state == RTTA_SWITCH_IDLE)
+		sw->mark = rtta_window_next(sw->window);
 }
 
 void
