@@ -44,7 +44,6 @@ enum {
 	READ_BYTES = 65536,
 	BEHIND_BYTES = RATE_HZ,          /* half a second waits to be read */
 	ROTATE_SAMPLES = 60 * RATE_HZ,
-	ROTATE_AT_LAST_SAMPLES = 240 * RATE_HZ,
 	ROTATE_SILENCE_SAMPLES = RATE_HZ,
 	PART_MIN_SAMPLES = RATE_HZ,      /* a loop is not divided below this */
 	BACKFILL_NICE = 5
@@ -275,7 +274,7 @@ cut(struct engine *engine, const struct rtta_utterance_action *action,
 	rtta_utterance_cut(&engine->utterance, action->first +
 	    (int64_t)rtta_utterance_quietest(pcm,
 	    (size_t)(action->last - action->first)));
-	if (engine->heard - engine->rotated < ROTATE_AT_LAST_SAMPLES)
+	if (engine->heard - engine->rotated < ROTATE_SAMPLES)
 		return 0;
 	engine->rotated = engine->heard;
 	rtta_utterance_rotate(&engine->utterance);

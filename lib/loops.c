@@ -9,7 +9,8 @@ enum {
 	MAX_GROUP_WORDS = 8,
 	MAX_PIECE_BYTES = 4,
 	TIMES_WORD = 5,
-	TIMES_GROUP = 4,
+	TIMES_PAIR = 4,
+	TIMES_GROUP = 3,
 	TIMES_PIECE = 10
 };
 
@@ -69,13 +70,18 @@ times_group(const struct word *words, size_t count, size_t size)
 	return 1 + matching / size;
 }
 
+static size_t
+too_often(size_t size)
+{
+	return size == 1 ? TIMES_WORD : size == 2 ? TIMES_PAIR : TIMES_GROUP;
+}
+
 /* The size of the group that words[0] repeats too often, or 0. */
 static size_t
 looping_group(const struct word *words, size_t count)
 {
 	for (size_t size = 1; size <= MAX_GROUP_WORDS && size < count; size++)
-		if (times_group(words, count, size) >=
-		    (size == 1 ? TIMES_WORD : TIMES_GROUP))
+		if (times_group(words, count, size) >= too_often(size))
 			return size;
 	return 0;
 }

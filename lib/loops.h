@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 /*
- * True when one word stands there five times in a row, a group of 2 to 8
- * words four times, a piece of 1 to 4 letters or digits ten times within a
+ * True when one word stands there five times in a row, two words four times,
+ * a group of 3 to 8 words three times, a piece of 1 to 4 letters or digits ten times within a
  * word, or when there is more text than fits into seconds of speech.
  */
 bool rtta_loops_found(const char *text, double seconds);

@@ -23,7 +23,10 @@ static const struct {
 	{ "or 8 to 6 to 6 to 6 to 6 to 7", 9, true, "or 8 to 6 to 7" },
 	{ "I think that I think that I think that I think that I think", 9, true,
 	  "I think that I think" },
-	{ "and so on and so on and so on", 9, false, NULL },
+	{ "and so on and so on", 9, false, NULL },
+	{ "It was the age of a wardrobe. It was the age of a wardrobe. It was "
+	  "the age of a wardrobe.", 8, true, "It was the age of a wardrobe." },
+	{ "bye bye, bye bye", 3, false, NULL },
 	{ "one two three four five six seven eight nine ten", 3, false, NULL },
 	{ "The first is the first is the first is the first is", 10, true,
 	  "The first is" },
