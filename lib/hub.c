@@ -54,6 +54,7 @@ struct watch {
 	bool caught_up;
 	bool known;               /* a key or a record names it */
 	bool stale;               /* its state is to be told again */
+	bool missed;              /* records that are here were not there */
 	uint64_t resets;
 	int64_t told_ms, idle_ms;
 	size_t readers;
@@ -697,6 +698,29 @@ rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change)
 		if (rtta_transcript_key(watch->transcript, change->key, change->value, &err) < 0)
 			rtta_log_warn("%s", err.text);
 	}
+}
+
+bool
+rtta_hub_stored(struct rtta_hub *hub, jv subjects)
+{
+	char subject[sizeof("transcript.raw.") + RTTA_SESSION_ID_BYTES];
+	bool again = false;
+
+	for (size_t i = 0; i < hub->count; i++) {
+		struct watch *watch = hub->watches[i];
+		bool missed;
+
+		strcat(strcpy(subject, "transcript.raw."), watch->id);
+		missed = watch->count > 0 && watch->caught_up &&
+		    !jv_object_has(jv_copy(subjects), jv_string(subject));
+		if (missed && watch->missed) {
+			watch_begin(hub, watch);
+			watch_open_reader(hub, watch);
+		}
+		watch->missed = missed && !watch->missed;
+		again = again || watch->missed;
+	}
+	return again;
 }
 
 void

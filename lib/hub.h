@@ -52,6 +52,13 @@ int rtta_hub_tick(struct rtta_hub *hub);
 /* Pass on each change of the bucket (borrowed). */
 void rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change);
 
+/*
+ * What is stored of each subject, {"transcript.raw.<S>": n} (borrowed).  A
+ * session that is missing there twice in a row was deleted or has expired,
+ * and goes from memory.  True: ask again soon.
+ */
+bool rtta_hub_stored(struct rtta_hub *hub, jv subjects);
+
 /* The current session (the active or last one); NULL: there was none. */
 void rtta_hub_set_current(struct rtta_hub *hub, const char *id, bool active);
 const char *rtta_hub_current(const struct rtta_hub *hub);

@@ -17,6 +17,7 @@ enum {
 	HEARTBEAT_PORT = 1024,
 	HEARTBEAT_MAX_BYTES = 16384,
 	ASK_MS = 10000,       /* streams and their subjects */
+	ASK_AGAIN_MS = 500,   /* when a session seems to be gone */
 	ANSWER_MS = 3000,
 	OUTCOMES = 16,        /* of the last presses of a button */
 	SESSIONS_MAX = 1000   /* in the list */
@@ -125,6 +126,8 @@ take_changes(struct rtta_room *room)
 			turned = true;
 		}
 		rtta_hub_change(room->hub, &change);
+		if (change.deleted)
+			room->ask_ms = 0;
 		jv_free(change.value);
 	}
 	if (turned)
@@ -201,6 +204,8 @@ take_answers(struct rtta_room *room)
 				subjects = jv_object();
 			}
 			room->subjects = subjects;
+			if (rtta_hub_stored(room->hub, subjects))
+				room->ask_ms = rtta_clock_mono_ms() + ASK_AGAIN_MS;
 		}
 		jv_free(answer.body);
 	}

@@ -953,13 +953,22 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 static int
 on_fd(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
-	struct rtta_web *web = lws_context_user(lws_get_context(wsi));
-
+	(void)wsi;
+	(void)reason;
 	(void)user;
 	(void)in;
 	(void)len;
-	if (reason == LWS_CALLBACK_RAW_RX_FILE && lws_get_opaque_user_data(wsi) == web)
-		accept_all(web);
+	return 0;  /* being woken is all: main looks */
+}
+
+static int
+on_listen(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	(void)user;
+	(void)in;
+	(void)len;
+	if (reason == LWS_CALLBACK_RAW_RX_FILE)
+		accept_all(lws_context_user(lws_get_context(wsi)));
 	return 0;
 }
 
@@ -1110,6 +1119,7 @@ open_context(struct rtta_web *web, struct rtta_err *err)
 		{ .name = "rtta", .callback = on_event, .rx_buffer_size = 4096,
 		    .tx_packet_size = BATCH_BYTES },
 		{ .name = "fd", .callback = on_fd },
+		{ .name = "listen", .callback = on_listen },
 		{ 0 }
 	};
 	static const lws_retry_bo_t idle = {
@@ -1146,24 +1156,24 @@ open_context(struct rtta_web *web, struct rtta_err *err)
 }
 
 /* libwebsockets owns, and at the end closes, the copy. */
-static struct lws *
-adopt_fd(struct rtta_web *web, int fd, struct rtta_err *err)
+static int
+adopt_fd(struct rtta_web *web, int fd, const char *protocol, struct rtta_err *err)
 {
 	lws_sock_file_fd_type copy = { .filefd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
 	struct lws *wsi = NULL;
 
 	if (copy.filefd >= 0)
-		wsi = lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, copy, "fd",
-		    NULL);
+		wsi = lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, copy,
+		    protocol, NULL);
 	if (wsi == NULL)
-		rtta_err_set(err, EX_OSERR, "libwebsockets: cannot watch a descriptor");
-	return wsi;
+		return rtta_err_set(err, EX_OSERR, "libwebsockets: cannot watch a descriptor");
+	return 0;
 }
 
 int
 rtta_web_add_fd(struct rtta_web *web, int fd, struct rtta_err *err)
 {
-	return adopt_fd(web, fd, err) == NULL ? -1 : 0;
+	return adopt_fd(web, fd, "fd", err);
 }
 
 struct rtta_web *
@@ -1171,21 +1181,17 @@ rtta_web_open(const struct rtta_web_config *config, struct rtta_room *room,
     struct rtta_err *err)
 {
 	struct rtta_web *web = rtta_xcalloc(1, sizeof(*web));
-	struct lws *wsi = NULL;
 
 	web->config = *config;
 	web->room = room;
 	web->listen_fd = -1;
 	web->batch = rtta_xcalloc(1, LWS_PRE + BATCH_BYTES);
 	limit_descriptors(web);
-	if (load_files(web, err) == 0 && listen_at(web, err) == 0 && open_context(web, err) == 0)
-		wsi = adopt_fd(web, web->listen_fd, err);
-	if (wsi == NULL) {
-		rtta_web_close(web);
-		return NULL;
-	}
-	lws_set_opaque_user_data(wsi, web);
-	return web;
+	if (load_files(web, err) == 0 && listen_at(web, err) == 0 &&
+	    open_context(web, err) == 0 && adopt_fd(web, web->listen_fd, "listen", err) == 0)
+		return web;
+	rtta_web_close(web);
+	return NULL;
 }
 
 void

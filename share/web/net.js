@@ -26,7 +26,7 @@ export class Net {
 		this.connect();
 	}
 
-	url() {
+	address() {
 		const at = new URL('/ws', location.href), id = this.session || this.known;
 		at.protocol = at.protocol.replace('http', 'ws');
 		if (id) at.searchParams.set('session', id);
@@ -47,7 +47,7 @@ export class Net {
 		this.close();
 		this.first = true;
 		this.heard = performance.now();
-		this.socket = new WebSocket(this.url());
+		this.socket = new WebSocket(this.address());
 		this.socket.onmessage = (e) => this.take(JSON.parse(e.data));
 		this.socket.onclose = () => this.lost();
 	}
