@@ -11,19 +11,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api.h"
 #include "audio.h"
 #include "book.h"
+#include "bus.h"
+#include "clock.h"
+#include "closer.h"
 #include "cover.h"
 #include "draft.h"
 #include "engine.h"
 #include "err.h"
 #include "frame.h"
+#include "heartbeat.h"
 #include "json.h"
 #include "lane.h"
 #include "log.h"
+#include "mover.h"
+#include "notify.h"
 #include "opt.h"
 #include "profile.h"
+#include "puller.h"
+#include "record.h"
 #include "sig.h"
+#include "store.h"
 
 static const char help[] =
     "usage: rtta-stt --lane live|backfill [options]\n"
@@ -41,7 +51,14 @@ static const char help[] =
     "      --hold BYTES    most sound held in memory (default 256M)\n"
     RTTA_OPT_BUS_HELP RTTA_OPT_COMMON_HELP;
 
-enum { FDS_MAX = 64, FILTER_AHEAD_S = 5 };
+enum {
+	FDS_MAX = 64,
+	FILTER_AHEAD_S = 5,
+	TAKE_AT_ONCE = 1000,         /* deliveries in one turn of the loop */
+	BATCH = 500,
+	LEAVE_MS = 5000,             /* for the engines' last words */
+	ASK_MS = 3000
+};
 
 struct stt {
 	struct rtta_profile *profile;
@@ -53,6 +70,20 @@ struct stt {
 	struct rtta_books books;
 	struct rtta_lane *lane;
 	int sig_fd;
+	/* on the bus */
+	struct rtta_bus *bus;
+	struct rtta_api *api;
+	struct rtta_puller *puller;
+	struct rtta_store *store;
+	struct rtta_mover *mover;
+	struct rtta_closer *closer;    /* NULL in the live lane */
+	struct rtta_heartbeat heartbeat;
+	enum rtta_puller_state state;
+	uint64_t generation;
+	int64_t created_ns;            /* of AUDIO_STREAM; 0: not known yet */
+	bool asked, paused, ready;
+	uint64_t refused;              /* deliveries that are no sound */
+	int64_t leave_ms;              /* stopping: at the latest then */
 };
 
 enum { O_EDGE = 256, O_IDLE, O_PIECE, O_HOLD };
@@ -240,6 +271,289 @@ run_filter(struct stt *stt, struct rtta_err *err)
 	rtta_frame_reader_free(input.reader);
 }
 
+/* --- on the bus --- */
+
+static int
+open_bus(struct stt *stt, struct rtta_err *err)
+{
+	struct rtta_puller_config config = {
+		.stream = "AUDIO_STREAM",
+		.filter = stt->config.backfill ? "audio.backfill.>" : "audio.live.>",
+		.prefix = stt->config.backfill ? "stt-backfill" : "stt-live",
+		.batch = BATCH,
+	};
+
+	stt->bus = rtta_bus_open(rtta_opt_nats_url(), "stt", err);
+	if (stt->bus == NULL)
+		return -1;
+	stt->api = rtta_api_new(stt->bus);
+	stt->puller = rtta_puller_new(stt->bus, &config);
+	stt->store = rtta_store_new(stt->bus, &stt->books);
+	stt->mover = rtta_mover_new(stt->bus, stt->lane);
+	if (stt->config.backfill)
+		stt->closer = rtta_closer_new(stt->bus, &stt->books, stt->lane, stt->store);
+	rtta_heartbeat_init(&stt->heartbeat, stt->bus,
+	    stt->config.backfill ? "rtta-stt-backfill" : "rtta-stt-live");
+	return 0;
+}
+
+static void
+close_bus(struct stt *stt)
+{
+	rtta_closer_free(stt->closer);
+	rtta_mover_free(stt->mover);
+	rtta_store_free(stt->store);
+	rtta_puller_free(stt->puller);
+	rtta_api_free(stt->api);
+	rtta_bus_close(stt->bus);
+}
+
+/* When AUDIO_STREAM was made: sound without our headers is named after it. */
+static void
+ask_created(struct stt *stt)
+{
+	struct rtta_answer answer;
+
+	while (rtta_api_next(stt->api, &answer)) {
+		char *text = NULL;
+		struct rtta_err err = {0};
+
+		stt->asked = false;
+		if (answer.error == 0)
+			rtta_json_string("AUDIO_STREAM", answer.body, "created", &text, &err);
+		if (text == NULL || rtta_clock_parse(text, &stt->created_ns) < 0)
+			stt->created_ns = 0;
+		free(text);
+		jv_free(answer.body);
+	}
+	if (stt->created_ns == 0 && !stt->asked && stt->state == RTTA_PULLER_OWNER) {
+		rtta_api_ask(stt->api, "STREAM.INFO.AUDIO_STREAM", jv_invalid(), ASK_MS, NULL);
+		stt->asked = true;
+	}
+}
+
+/* Another durable: the stream may be another one, too.  Another owner: what
+ * was held is his. */
+static void
+follow_puller(struct stt *stt)
+{
+	stt->state = rtta_puller_state(stt->puller);
+	if (stt->state == RTTA_PULLER_WAITING) {
+		rtta_lane_forget(stt->lane);
+		rtta_mover_forget(stt->mover);
+	}
+	if (rtta_puller_generation(stt->puller) != stt->generation) {
+		stt->generation = rtta_puller_generation(stt->puller);
+		stt->created_ns = 0;
+	}
+}
+
+static void
+take_delivery(struct stt *stt, natsMsg *msg)
+{
+	struct rtta_audio audio;
+	struct rtta_err err = {0};
+
+	if (rtta_audio_decode(&audio, msg, stt->created_ns, &err) == 0) {
+		rtta_lane_take(stt->lane, &audio, natsMsg_GetReply(msg));
+		return;
+	}
+	/* It will never be sound: it must not come again for ever. */
+	stt->refused++;
+	rtta_log_warn("%s: dropped", err.text);
+	rtta_puller_ack(stt->puller, msg);
+}
+
+/* True when there may be more. */
+static bool
+take_deliveries(struct stt *stt)
+{
+	natsMsg *msg;
+
+	if (stt->created_ns == 0 || !rtta_store_loaded(stt->store) || stt->leave_ms != 0)
+		return false;
+	for (int i = 0; i < TAKE_AT_ONCE; i++) {
+		msg = rtta_puller_take(stt->puller);
+		if (msg == NULL)
+			return false;
+		take_delivery(stt, msg);
+		natsMsg_Destroy(msg);
+	}
+	return true;
+}
+
+/* Full: no more for now, and what is open ends, so that it can be settled. */
+static void
+bound_memory(struct stt *stt, const struct rtta_lane_status *status)
+{
+	size_t limit = (size_t)stt->hold_bytes;
+
+	if (!stt->paused && status->held_bytes > limit) {
+		rtta_log_warn("%zu bytes of sound are held: no more for now", status->held_bytes);
+		stt->paused = true;
+		rtta_lane_end(stt->lane);
+		rtta_puller_pause(stt->puller, true);
+	} else if (stt->paused && status->held_bytes < limit / 4 * 3) {
+		stt->paused = false;
+		rtta_puller_pause(stt->puller, false);
+	}
+}
+
+static void
+send_interim(struct stt *stt, struct rtta_draft *draft)
+{
+	natsMsg *msg = rtta_record_encode(&draft->record, 0);
+
+	if (msg != NULL)
+		rtta_bus_send_msg(stt->bus, msg);
+	natsMsg_Destroy(msg);
+	rtta_draft_free(draft);
+}
+
+/* Carry between the lane, which knows no bus, and the bus. */
+static void
+carry(struct stt *stt)
+{
+	struct rtta_draft *draft;
+	struct rtta_covered covered;
+	struct rtta_again again;
+	char *reply;
+
+	while ((draft = rtta_lane_next_draft(stt->lane)) != NULL)
+		if (draft->record.is_final)
+			rtta_store_put(stt->store, draft);
+		else
+			send_interim(stt, draft);
+	while (rtta_store_next_covered(stt->store, &covered)) {
+		rtta_lane_covered(stt->lane, covered.book, covered.rev, covered.span);
+		if (stt->closer != NULL)
+			rtta_closer_covered(stt->closer, covered.book);
+	}
+	while (rtta_store_next_again(stt->store, &again)) {
+		rtta_lane_again(stt->lane, again.book, again.rev, again.spans);
+		rtta_cover_free(again.spans);
+	}
+	while ((reply = rtta_lane_next_ack(stt->lane)) != NULL) {
+		rtta_puller_ack_reply(stt->puller, reply);
+		free(reply);
+	}
+}
+
+static void
+beat(struct stt *stt, const struct rtta_lane_status *lane)
+{
+	struct rtta_store_status store;
+	const char *state = "ok", *reason = NULL;
+	jv counters;
+
+	if (!rtta_heartbeat_due(&stt->heartbeat))
+		return;
+	rtta_store_status(stt->store, &store);
+	if (stt->state == RTTA_PULLER_WAITING) {
+		state = "waiting";
+		reason = "another process reads this lane, or there is no stream";
+	} else if (lane->failing) {
+		state = "degraded";
+		reason = "the engine fails";
+	} else if (store.trouble != 0) {
+		state = "degraded";
+		reason = "text cannot be stored";
+	} else if (stt->paused) {
+		state = "degraded";
+		reason = "memory is full";
+	}
+	counters = JV_OBJECT(jv_string("lag_s"), jv_number(lane->behind_s),
+	    jv_string("held_frames"), jv_number((double)lane->held_frames),
+	    jv_string("held_bytes"), jv_number((double)lane->held_bytes),
+	    jv_string("engines"), jv_number((double)lane->engines),
+	    jv_string("pieces"), jv_number((double)lane->pieces),
+	    jv_string("stored"), jv_number((double)store.stored));
+	counters = jv_object_set(counters, jv_string("refused"), jv_number((double)store.refused));
+	counters = jv_object_set(counters, jv_string("unstored"), jv_number((double)store.pending));
+	counters = jv_object_set(counters, jv_string("retries"), jv_number((double)lane->retries));
+	counters = jv_object_set(counters, jv_string("moved_frames"),
+	    jv_number((double)lane->moved_frames));
+	counters = jv_object_set(counters, jv_string("dropped"), jv_number((double)stt->refused));
+	if (stt->closer != NULL)
+		counters = jv_object_set(counters, jv_string("open_sessions"),
+		    jv_number((double)rtta_closer_open(stt->closer)));
+	rtta_heartbeat_send(&stt->heartbeat, state, reason, counters);
+}
+
+static int
+sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* One turn of everything.  Returns ms until the next, or -1 with *err. */
+static int
+turn(struct stt *stt, struct rtta_err *err)
+{
+	struct rtta_lane_status status;
+	int wait_ms = 1000;
+
+	if (stt->leave_ms == 0)
+		wait_ms = sooner(wait_ms, rtta_puller_tick(stt->puller));
+	follow_puller(stt);
+	ask_created(stt);
+	wait_ms = sooner(wait_ms, rtta_api_wait_ms(stt->api));
+	if (take_deliveries(stt))
+		wait_ms = 0;
+	if (rtta_lane_pump(stt->lane, rtta_puller_pending(stt->puller), err) < 0)
+		return -1;
+	carry(stt);
+	wait_ms = sooner(wait_ms, rtta_store_tick(stt->store));
+	wait_ms = sooner(wait_ms, rtta_mover_tick(stt->mover));
+	carry(stt);
+	if (stt->closer != NULL && rtta_store_loaded(stt->store))
+		wait_ms = sooner(wait_ms, rtta_closer_tick(stt->closer));
+	wait_ms = sooner(wait_ms, rtta_lane_wait_ms(stt->lane));
+	rtta_lane_status(stt->lane, &status);
+	bound_memory(stt, &status);
+	beat(stt, &status);
+	wait_ms = sooner(wait_ms, rtta_heartbeat_wait_ms(&stt->heartbeat));
+	wait_ms = sooner(wait_ms, rtta_notify_watchdog());
+	if (!stt->ready && rtta_store_loaded(stt->store) && stt->state != RTTA_PULLER_TAKING) {
+		rtta_notify("READY=1");
+		stt->ready = true;
+	}
+	return wait_ms;
+}
+
+/* What was said is stored, or it takes too long. */
+static bool
+may_leave(const struct stt *stt)
+{
+	return stt->leave_ms != 0 && (rtta_clock_mono_ms() >= stt->leave_ms ||
+	    (rtta_lane_settled(stt->lane) && rtta_store_pending(stt->store) == 0));
+}
+
+static void
+run_lane(struct stt *stt, struct rtta_err *err)
+{
+	struct pollfd fds[FDS_MAX];
+	int count, wait_ms;
+
+	while ((wait_ms = turn(stt, err)) >= 0 && !may_leave(stt)) {
+		fds[0] = (struct pollfd){ .fd = stt->sig_fd, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = rtta_bus_fd(stt->bus), .events = POLLIN };
+		count = 2 + rtta_lane_fds(stt->lane, fds + 2, FDS_MAX - 2);
+		if (poll(fds, (nfds_t)count, stt->leave_ms != 0 ? 50 : wait_ms) < 0 &&
+		    errno != EINTR) {
+			rtta_err_sys(err, EX_OSERR, "poll");
+			return;
+		}
+		if (fds[1].revents && rtta_bus_wake(stt->bus, err) < 0)
+			return;
+		if (fds[0].revents && rtta_sig_take(stt->sig_fd)) {
+			rtta_notify("STOPPING=1");
+			rtta_lane_end(stt->lane);
+			stt->leave_ms = rtta_clock_mono_ms() + LEAVE_MS;
+		}
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -255,7 +569,11 @@ main(int argc, char *argv[])
 	parse_options(&stt, argc, argv);
 	stt.sig_fd = rtta_sig_open();
 	rtta_books_init(&stt.books);
-	if (!stt.on_bus) {
+	if (stt.on_bus) {
+		if (open_engine(&stt, &err) == 0 && open_bus(&stt, &err) == 0)
+			run_lane(&stt, &err);
+		close_bus(&stt);
+	} else {
 		stt.config.in_order = true;
 		stt.config.edge_ms = stt.config.idle_ms = 0;
 		if (isatty(STDIN_FILENO))

@@ -7,7 +7,7 @@
 #include "mem.h"
 
 struct rtta_hold {
-	struct rtta_held **held;   /* in use: [begin, end), in order of (run, first) */
+	struct rtta_delivery **held;   /* in use: [begin, end), in order of (run, first) */
 	size_t begin, end, room;
 	size_t bytes;
 };
@@ -19,7 +19,7 @@ rtta_hold_new(void)
 }
 
 void
-rtta_held_free(struct rtta_held *held)
+rtta_delivery_free(struct rtta_delivery *held)
 {
 	free(held);
 }
@@ -30,25 +30,25 @@ rtta_hold_free(struct rtta_hold *hold)
 	if (hold == NULL)
 		return;
 	for (size_t i = hold->begin; i < hold->end; i++)
-		rtta_held_free(hold->held[i]);
+		rtta_delivery_free(hold->held[i]);
 	free(hold->held);
 	free(hold);
 }
 
 static size_t
-weight(const struct rtta_held *held)
+weight(const struct rtta_delivery *held)
 {
 	return sizeof(*held) + held->pcm_bytes + strlen(held->reply);
 }
 
 /* In one piece: the struct, the sound, the reply subject. */
-static struct rtta_held *
+static struct rtta_delivery *
 new_held(const struct rtta_audio *audio, const char *reply)
 {
 	size_t pcm_bytes = audio->frame.payload_bytes, reply_bytes = strlen(reply) + 1;
-	struct rtta_held *held = rtta_xcalloc(1, sizeof(*held) + pcm_bytes + reply_bytes);
+	struct rtta_delivery *held = rtta_xcalloc(1, sizeof(*held) + pcm_bytes + reply_bytes);
 
-	*held = (struct rtta_held){
+	*held = (struct rtta_delivery){
 		.span = rtta_audio_span(audio),
 		.stream_seq = audio->stream_seq,
 		.capture_ns = audio->frame.capture_ns,
@@ -85,7 +85,7 @@ lower_bound(const struct rtta_hold *hold, uint64_t run, uint64_t first)
 }
 
 static void
-insert(struct rtta_hold *hold, size_t at, struct rtta_held *held)
+insert(struct rtta_hold *hold, size_t at, struct rtta_delivery *held)
 {
 	if (hold->end == hold->room) {
 		if (hold->begin > hold->room / 2) {
@@ -108,9 +108,9 @@ insert(struct rtta_hold *hold, size_t at, struct rtta_held *held)
 enum rtta_hold_outcome
 rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio, const char *reply)
 {
-	struct rtta_held *held = new_held(audio, reply != NULL ? reply : "");
+	struct rtta_delivery *held = new_held(audio, reply != NULL ? reply : "");
 	size_t at = lower_bound(hold, held->span.run, held->span.first);
-	struct rtta_held *there = at < hold->end ? hold->held[at] : NULL;
+	struct rtta_delivery *there = at < hold->end ? hold->held[at] : NULL;
 
 	if (there == NULL || there->span.run != held->span.run ||
 	    there->span.first != held->span.first) {
@@ -118,21 +118,21 @@ rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio, const char
 		return RTTA_HOLD_NEW;
 	}
 	if (there->stream_seq != held->stream_seq) {
-		rtta_held_free(held);
+		rtta_delivery_free(held);
 		return RTTA_HOLD_COPY;
 	}
 	held->moving = there->moving;
 	hold->bytes += weight(held) - weight(there);
-	rtta_held_free(there);
+	rtta_delivery_free(there);
 	hold->held[at] = held;
 	return RTTA_HOLD_REPLACED;
 }
 
-struct rtta_held *
+struct rtta_delivery *
 rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos)
 {
 	size_t at = lower_bound(hold, pos.run, pos.sample);
-	struct rtta_held *held;
+	struct rtta_delivery *held;
 
 	/* The one before may reach over pos. */
 	if (at > hold->begin) {
@@ -145,7 +145,7 @@ rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos)
 	return hold->held[at];
 }
 
-struct rtta_held *
+struct rtta_delivery *
 rtta_hold_at(const struct rtta_hold *hold, size_t i)
 {
 	return i < hold->end - hold->begin ? hold->held[hold->begin + i] : NULL;
@@ -163,7 +163,7 @@ remove_at(struct rtta_hold *hold, size_t at)
 	memmove(hold->held + at, hold->held + at + 1, (hold->end - at) * sizeof(*hold->held));
 }
 
-struct rtta_held *
+struct rtta_delivery *
 rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
     const struct rtta_cover *cover)
 {
@@ -173,7 +173,7 @@ rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
 	    hold->held[at - 1]->span.last > span.first)
 		at--;
 	for (; at < hold->end; at++) {
-		struct rtta_held *held = hold->held[at];
+		struct rtta_delivery *held = hold->held[at];
 
 		if (held->span.run != span.run || held->span.first >= span.last)
 			return NULL;
@@ -186,7 +186,7 @@ rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
 }
 
 void
-rtta_hold_remove(struct rtta_hold *hold, struct rtta_held *held)
+rtta_hold_remove(struct rtta_hold *hold, struct rtta_delivery *held)
 {
 	size_t at = lower_bound(hold, held->span.run, held->span.first);
 

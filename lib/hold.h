@@ -19,7 +19,7 @@ struct rtta_audio;
 struct rtta_cover;
 struct rtta_hold;
 
-struct rtta_held {
+struct rtta_delivery {
 	struct rtta_span span;
 	uint64_t stream_seq;
 	int64_t capture_ns;
@@ -48,19 +48,19 @@ enum rtta_hold_outcome rtta_hold_put(struct rtta_hold *hold, const struct rtta_a
     const char *reply);
 
 /* The first held frame of pos.run that ends behind pos.sample, or NULL. */
-struct rtta_held *rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos);
+struct rtta_delivery *rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos);
 
 /* The i-th in order, or NULL behind the last. */
-struct rtta_held *rtta_hold_at(const struct rtta_hold *hold, size_t i);
+struct rtta_delivery *rtta_hold_at(const struct rtta_hold *hold, size_t i);
 
 /* Take out the frames that overlap span and that cover contains: each call
- * gives one, the caller frees it with rtta_held_free(); NULL: no more. */
-struct rtta_held *rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
+ * gives one, the caller frees it with rtta_delivery_free(); NULL: no more. */
+struct rtta_delivery *rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
     const struct rtta_cover *cover);
 
 /* Take out one that was found. */
-void rtta_hold_remove(struct rtta_hold *hold, struct rtta_held *held);
-void rtta_held_free(struct rtta_held *held);
+void rtta_hold_remove(struct rtta_hold *hold, struct rtta_delivery *held);
+void rtta_delivery_free(struct rtta_delivery *held);
 
 size_t rtta_hold_count(const struct rtta_hold *hold);
 size_t rtta_hold_bytes(const struct rtta_hold *hold);

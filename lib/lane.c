@@ -186,7 +186,7 @@ free_track(struct track *track)
 
 static struct piece *
 new_piece(struct rtta_lane *lane, struct track *track, const char *job,
-    struct rtta_span span, const struct rtta_held *like)
+    struct rtta_span span, const struct rtta_delivery *like)
 {
 	struct piece *piece = rtta_xcalloc(1, sizeof(*piece));
 
@@ -235,7 +235,7 @@ open_piece(const struct rtta_lane *lane, const struct track *track, const char *
 }
 
 static bool
-continues(const struct piece *piece, const struct rtta_held *held)
+continues(const struct piece *piece, const struct rtta_delivery *held)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
 
@@ -247,7 +247,7 @@ continues(const struct piece *piece, const struct rtta_held *held)
 
 static void
 append(struct rtta_lane *lane, struct track *track, const char *job,
-    const struct rtta_held *held)
+    const struct rtta_delivery *held)
 {
 	struct piece *piece = open_piece(lane, track, job);
 
@@ -300,12 +300,12 @@ rtta_lane_next_ack(struct rtta_lane *lane)
 static void
 release_covered(struct rtta_lane *lane, struct track *track, struct rtta_span span)
 {
-	struct rtta_held *held;
+	struct rtta_delivery *held;
 
 	while ((held = rtta_hold_take_covered(track->hold, span, cover_of(track))) != NULL) {
 		ack_copy(lane, held->reply);
 		track->moving -= held->moving;
-		rtta_held_free(held);
+		rtta_delivery_free(held);
 	}
 }
 
@@ -321,7 +321,7 @@ rtta_lane_covered(struct rtta_lane *lane, struct rtta_book *book, int rev,
 /* --- moves --- */
 
 static void
-put_move(struct rtta_lane *lane, struct track *track, struct rtta_held *held)
+put_move(struct rtta_lane *lane, struct track *track, struct rtta_delivery *held)
 {
 	struct moving *moving = rtta_xcalloc(1, sizeof(*moving));
 	char run[RTTA_RUN_TEXT_BYTES];
@@ -347,7 +347,7 @@ move_from(struct rtta_lane *lane, struct piece *piece, uint64_t from)
 {
 	struct track *track = piece->track;
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
-	struct rtta_held *held;
+	struct rtta_delivery *held;
 
 	for (uint64_t at = from; at < span.last; at = held->span.last) {
 		held = rtta_hold_find(track->hold, (struct rtta_pos){ span.run, at });
@@ -408,7 +408,7 @@ watch_edge(struct rtta_lane *lane)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
 
-	if (lane->config->edge_ms == 0)
+	if (lane->config->edge_ms == 0 || lane->config->backfill)
 		return;
 	if (lane->jumping && lane->pending == 0)
 		land(lane);
@@ -449,7 +449,7 @@ int
 rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 {
 	struct moving *moving;
-	const struct rtta_held *held;
+	const struct rtta_delivery *held;
 
 	while ((moving = lane->moves) != NULL) {
 		struct track *track = moving->track;
@@ -486,12 +486,12 @@ rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 }
 
 /* The moving frame of a position, or NULL. */
-static struct rtta_held *
+static struct rtta_delivery *
 find_moving(struct rtta_lane *lane, const struct rtta_book *book, struct rtta_pos pos,
     struct track **track)
 {
 	for (*track = lane->tracks; *track != NULL; *track = (*track)->next) {
-		struct rtta_held *held;
+		struct rtta_delivery *held;
 
 		if ((*track)->book != book)
 			continue;
@@ -506,14 +506,14 @@ void
 rtta_lane_moved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos)
 {
 	struct track *track;
-	struct rtta_held *held = find_moving(lane, book, pos, &track);
+	struct rtta_delivery *held = find_moving(lane, book, pos, &track);
 
 	if (held == NULL)
 		return;
 	rtta_cover_add(track->moved, held->span);
 	ack_copy(lane, held->reply);
 	rtta_hold_remove(track->hold, held);
-	rtta_held_free(held);
+	rtta_delivery_free(held);
 	track->moving--;
 	lane->moved_frames++;
 }
@@ -522,7 +522,7 @@ void
 rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos)
 {
 	struct track *track;
-	struct rtta_held *held = find_moving(lane, book, pos, &track);
+	struct rtta_delivery *held = find_moving(lane, book, pos, &track);
 
 	lane->stay_ms = rtta_clock_mono_ms() + STAY_MS;
 	if (lane->jumping)
@@ -537,7 +537,7 @@ rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_po
 /* --- deliveries --- */
 
 static void
-put_lost(struct rtta_lane *lane, struct track *track, const struct rtta_held *held)
+put_lost(struct rtta_lane *lane, struct track *track, const struct rtta_delivery *held)
 {
 	struct rtta_span rest = { held->span.run, held->span.first - held->lost, held->span.first };
 	struct rtta_span part;
@@ -594,7 +594,7 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 {
 	struct track *track = get_track(lane, audio->session, audio->rev);
 	struct rtta_span span = rtta_audio_span(audio);
-	struct rtta_held *held;
+	struct rtta_delivery *held;
 
 	if (audio->eos) {
 		take_eos(lane, track, audio, reply);
@@ -638,7 +638,7 @@ rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
 	struct rtta_span span;
 
 	for (size_t i = 0; track != NULL && rtta_cover_at(again, i, &span); i++) {
-		struct rtta_held *held;
+		struct rtta_delivery *held;
 		struct piece *piece;
 
 		rtta_cover_remove(claimed_of(track), span);
@@ -662,7 +662,7 @@ quietest(const struct piece *piece, uint64_t last)
 
 	at = last - span.first > search ? last - search : span.first + (last - span.first) / 2;
 	while (at < last) {
-		const struct rtta_held *held = rtta_hold_find(piece->track->hold,
+		const struct rtta_delivery *held = rtta_hold_find(piece->track->hold,
 		    (struct rtta_pos){ span.run, at });
 		double db;
 
@@ -684,7 +684,7 @@ divide(struct rtta_lane *lane, struct piece *piece)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
 	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000, at;
-	const struct rtta_held *held;
+	const struct rtta_delivery *held;
 	struct piece *rest;
 
 	if (piece->foreign || span.last - span.first <= longest)
@@ -805,7 +805,7 @@ is_over(const struct piece *piece)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
 	uint64_t at = span.first;
-	const struct rtta_held *held;
+	const struct rtta_delivery *held;
 
 	if (!rtta_stretch_over(piece->stretch))
 		return false;

@@ -26,7 +26,7 @@ struct rtta_cover;
 struct rtta_draft;
 struct rtta_engine;
 struct rtta_err;
-struct rtta_held;
+struct rtta_delivery;
 struct rtta_lane;
 struct rtta_profile;
 

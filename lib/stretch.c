@@ -117,7 +117,7 @@ static bool
 find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
 {
 	struct rtta_span rest = { stretch->span.run, from, stretch->span.last }, part;
-	struct rtta_held *held;
+	struct rtta_delivery *held;
 
 	while (rest.first < rest.last &&
 	    rtta_cover_missing(stretch->source->claimed, rest, &part)) {
@@ -156,7 +156,7 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 {
 	const struct rtta_profile *profile = stretch->source->profile;
 	const struct rtta_record *like = stretch->source->like;
-	const struct rtta_held *held = rtta_hold_find(stretch->source->hold,
+	const struct rtta_delivery *held = rtta_hold_find(stretch->source->hold,
 	    (struct rtta_pos){ stretch->span.run, at });
 	struct rtta_err why = {0};
 
@@ -201,7 +201,7 @@ count_loud(struct rtta_stretch *stretch, const int16_t *values, size_t count)
 
 /* Send what held has from `sent` up to last. */
 static void
-send_part(struct rtta_stretch *stretch, const struct rtta_held *held, uint64_t last)
+send_part(struct rtta_stretch *stretch, const struct rtta_delivery *held, uint64_t last)
 {
 	uint64_t skip = stretch->foreign ? 0 : stretch->sent - held->span.first;
 	uint64_t end = last < held->span.last ? last : held->span.last;
@@ -221,11 +221,11 @@ send_part(struct rtta_stretch *stretch, const struct rtta_held *held, uint64_t l
 
 /* The next frame that may follow on this connection, or NULL: a hole, covered
  * sound, another format, or nothing there yet.  *last is where it must stop. */
-static const struct rtta_held *
+static const struct rtta_delivery *
 next_part(struct rtta_stretch *stretch, uint64_t *last)
 {
 	struct rtta_span part = { stretch->span.run, stretch->sent, stretch->span.last };
-	const struct rtta_held *held;
+	const struct rtta_delivery *held;
 
 	if (part.first >= part.last)
 		return NULL;
@@ -264,7 +264,7 @@ finish(struct rtta_stretch *stretch)
 static void
 feed(struct rtta_stretch *stretch)
 {
-	const struct rtta_held *held = NULL;
+	const struct rtta_delivery *held = NULL;
 	uint64_t last = 0;
 
 	while (!stretch->finished) {
