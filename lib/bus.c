@@ -229,18 +229,38 @@ on_closed(natsConnection *nc, void *arg)
 	pthread_mutex_unlock(&bus->mutex);
 }
 
+/*
+ * The words of the last error.  Before 3.10 the library only shows the
+ * buffer that it writes them into: at worst two messages are mixed.
+ */
+static void __attribute__((no_sanitize("thread")))
+read_last_error(natsConnection *nc, char *text, size_t bytes)
+{
+#if NATS_VERSION_NUMBER >= 0x030a00
+	natsConnection_ReadLastError(nc, text, bytes);
+#else
+	const char *shown = "";
+	size_t i;
+
+	natsConnection_GetLastError(nc, &shown);
+	for (i = 0; i < bytes - 1 && shown[i] != '\0'; i++)
+		text[i] = shown[i];
+	text[i] = '\0';
+#endif
+}
+
 static void
 on_trouble(natsConnection *nc, natsSubscription *sub, natsStatus status, void *arg)
 {
 	struct rtta_bus *bus = arg;
-	const char *text = NULL;
+	char text[sizeof(bus->trouble)] = "";
 
 	(void)sub;
-	natsConnection_GetLastError(nc, &text);
+	read_last_error(nc, text, sizeof(text));
 	pthread_mutex_lock(&bus->mutex);
 	if (bus->troubles++ == 0)
 		snprintf(bus->trouble, sizeof(bus->trouble), "%s",
-		    text && *text ? text : natsStatus_GetText(status));
+		    *text ? text : natsStatus_GetText(status));
 	signal_main(bus);
 	pthread_mutex_unlock(&bus->mutex);
 }

@@ -72,7 +72,7 @@ check_bound(struct rtta_bus *bus)
 
 	snprintf(subject, sizeof(subject), "%sx", rtta_port_inbox(small));
 	for (i = 0; i < 10; i++)
-		rtta_bus_send(bus, subject, NULL, "0123456789" + i, 1);
+		rtta_bus_send(bus, subject, NULL, &"0123456789"[i], 1);
 	snprintf(subject, sizeof(subject), "%sx", rtta_port_inbox(last));
 	rtta_bus_send(bus, subject, NULL, NULL, 0);
 	natsMsg_Destroy(take(bus, last));  /* behind the ten, on one subscription */
