@@ -4,7 +4,6 @@
  * preroll.audio or to audio.live.<session>.  Where, lib/switch.c decides;
  * this file moves what it decided.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audio.h"
 #include "bus.h"
 #include "clock.h"
 #include "err.h"
@@ -22,18 +20,19 @@
 #include "inlet.h"
 #include "json.h"
 #include "keys.h"
+#include "leftover.h"
 #include "level.h"
+#include "live.h"
 #include "log.h"
 #include "mem.h"
 #include "notify.h"
 #include "opt.h"
 #include "preroll.h"
-#include "publisher.h"
+#include "resume.h"
 #include "session.h"
 #include "sig.h"
 #include "state.h"
 #include "switch.h"
-#include "unsent.h"
 #include "window.h"
 
 static const char help[] =
@@ -51,16 +50,12 @@ static const char help[] =
     RTTA_OPT_COMMON_HELP;
 
 enum {
-	IN_FLIGHT = 1024,        /* live messages without an acknowledgement */
-	AHEAD = 4096,            /* and with the publisher, while it moves */
-	MOVES_MS = 1000,
 	FRAMES_A_TURN = 512,
 	STATUS_BYTES = 16384,    /* of one line */
 	KNOWN_AFTER_MS = 3000,   /* a reconnect; the state is polled every 2 s */
 	SETTLE_MS = 5000,        /* after SIGTERM */
 	MIC_HOLD_MS = 3000,
 	LATE_FLUSH_S = 60,
-	EOS_AGAIN_S = 3600,      /* older than what AUDIO_STREAM holds: pointless */
 	NS_PER_US = 1000,
 	US_PER_S = 1000000
 };
@@ -74,7 +69,7 @@ enum phase {
 
 struct route {
 	int64_t preroll_ms, memory_ms;
-	const char *state_dir, *runtime_dir;
+	struct rtta_leftover leftover;
 	int status_fd;
 	bool split, end_at_eof;
 
@@ -84,7 +79,8 @@ struct route {
 	struct rtta_window *window;
 	struct rtta_preroll *preroll;
 	struct rtta_switch *sw;
-	struct rtta_publisher *live;
+	struct rtta_live *live;
+	struct rtta_resume *resume;
 	struct rtta_inlet *in;
 	struct rtta_heartbeat heartbeat;
 
@@ -93,7 +89,6 @@ struct route {
 	int64_t backlog_bytes;
 	uint64_t epoch;
 	int64_t known_ms;          /* from then on the status is the current one */
-	int64_t moved_ms;          /* last acknowledgement of a live frame */
 	uint64_t bytes_a_s;        /* of the sound that comes */
 
 	struct rtta_session_config config;  /* the last good one */
@@ -105,14 +100,13 @@ struct route {
 	bool keys_changed;
 	int64_t keys_ms;
 	uint64_t needed;           /* window: lowest number that a flush needs */
-	bool files_left;           /* what they hold is not all stored again */
 
 	struct rtta_mic mic;
 	double level_db;
 	char status[STATUS_BYTES];
 	size_t status_used;
 	jv capture;                /* its last status line */
-	uint64_t frames, live_stored;
+	uint64_t frames;
 };
 
 /* --- options --- */
@@ -147,8 +141,8 @@ parse_options(struct route *route, int argc, char *argv[])
 	route->preroll_ms = 360000;
 	route->memory_ms = 600000;
 	route->status_fd = -1;
-	route->state_dir = rtta_opt_env("RTTA_STATE_DIR", "/var/lib/rtta");
-	route->runtime_dir = rtta_opt_env("RTTA_RUNTIME_DIR", "/run/rtta");
+	route->leftover.state_dir = rtta_opt_env("RTTA_STATE_DIR", "/var/lib/rtta");
+	route->leftover.runtime_dir = rtta_opt_env("RTTA_RUNTIME_DIR", "/run/rtta");
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
 		switch (c) {
 		case PREROLL:
@@ -164,8 +158,8 @@ parse_options(struct route *route, int argc, char *argv[])
 			break;
 		case END_AT_EOF: route->end_at_eof = true; break;
 		case STATUS_FD: route->status_fd = status_fd_option(optarg); break;
-		case STATE_DIR: route->state_dir = optarg; break;
-		case RUNTIME_DIR: route->runtime_dir = optarg; break;
+		case STATE_DIR: route->leftover.state_dir = optarg; break;
+		case RUNTIME_DIR: route->leftover.runtime_dir = optarg; break;
 		}
 	if (optind < argc)
 		rtta_opt_fail("%s: frames come on standard input", argv[optind]);
@@ -174,45 +168,13 @@ parse_options(struct route *route, int argc, char *argv[])
 /* --- live frames and what the switch decides --- */
 
 static void
-publish(struct route *route, struct rtta_audio *audio, const char *id)
-{
-	audio->lane = RTTA_AUDIO_LIVE;
-	strcpy(audio->session, id);
-	rtta_publisher_put(route->live, rtta_audio_encode(audio), NULL);
-}
-
-static void
-publish_frame(struct route *route, const char *id, struct rtta_held *held)
-{
-	struct rtta_audio audio = { .lost = held->lost, .frame = held->frame };
-
-	publish(route, &audio, id);
-	free(held);
-}
-
-static void
-publish_eos(struct route *route, const char *id, const struct rtta_session_end *end)
-{
-	struct rtta_audio audio = {
-		.eos = true,
-		.frame = {
-			.run_id = end->at.run, .sample = end->at.sample,
-			.capture_ns = end->at_us * NS_PER_US,
-			.rate_hz = RTTA_AUDIO_FOREIGN_RATE_HZ, .channels = 1,
-		},
-	};
-
-	publish(route, &audio, id);
-}
-
-static void
 carry_out(struct route *route, const struct rtta_switch_action *action)
 {
 	char key[RTTA_SESSION_KEY_BYTES];
 
 	switch (action->what) {
 	case RTTA_SWITCH_FRAME:
-		publish_frame(route, action->id, action->frame);
+		rtta_live_frame(route->live, action->id, action->frame);
 		break;
 	case RTTA_SWITCH_INFO:
 		rtta_keys_create(route->state, "session", action->id, rtta_session_info_encode(&action->info));
@@ -238,7 +200,7 @@ carry_out(struct route *route, const struct rtta_switch_action *action)
 		    action->note_at), rtta_session_note_encode(&action->note));
 		break;
 	case RTTA_SWITCH_EOS:
-		publish_eos(route, action->id, &action->end);
+		rtta_live_eos(route->live, action->id, &action->end);
 		break;
 	}
 }
@@ -303,42 +265,16 @@ look_at_flushes(struct route *route)
 
 /* --- session_config --- */
 
-/* Take what was captured off the record out of the publisher. */
-static void
-drop_live(struct route *route, int64_t since_us, struct rtta_pos **dropped,
-    struct rtta_pos *pos, int64_t *pos_us)
-{
-	struct rtta_publisher *kept = rtta_publisher_new(route->bus, IN_FLIGHT);
-	struct rtta_err err = {0};
-	struct rtta_audio audio;
-	natsMsg *msg;
-
-	while ((msg = rtta_publisher_take_back(route->live, NULL)) != NULL) {
-		if (rtta_audio_decode(&audio, msg, 0, &err) < 0 || audio.eos ||
-		    audio.frame.capture_ns / NS_PER_US < since_us) {
-			rtta_publisher_put(kept, msg, NULL);
-			continue;
-		}
-		if (*dropped == NULL) {
-			*pos = (struct rtta_pos){ audio.frame.run_id, audio.frame.sample };
-			*pos_us = audio.frame.capture_ns / NS_PER_US;
-			*dropped = pos;
-		}
-		natsMsg_Destroy(msg);
-	}
-	rtta_publisher_free(route->live);
-	route->live = kept;
-}
-
 static void
 go_off_record(struct route *route, int64_t since_us)
 {
-	struct rtta_pos pos, *dropped = NULL;
-	int64_t pos_us = 0;
+	struct rtta_pos first;
+	int64_t first_us = 0;
+	bool dropped;
 
 	rtta_log_info("off the record");
-	drop_live(route, since_us, &dropped, &pos, &pos_us);
-	rtta_switch_off_record(route->sw, since_us, dropped, pos_us);
+	dropped = rtta_live_drop(route->live, since_us, &first, &first_us);
+	rtta_switch_off_record(route->sw, since_us, dropped ? &first : NULL, first_us);
 	carry_out_all(route);  /* the note first */
 	look_at_flushes(route);
 	rtta_preroll_recall(route->preroll);
@@ -415,78 +351,6 @@ follow_state(struct route *route)
 		take_result(route, &result);
 }
 
-/* --- files --- */
-
-static size_t
-load(const char *dir, const char *name, struct rtta_held ***frames)
-{
-	size_t count = rtta_unsent_load(dir, name, frames);
-
-	if (count > 0)
-		rtta_log_info("%s/%s: %zu frames", dir, name, count);
-	return count;
-}
-
-/* "unsent.<session>.frames": already cut, only to be sent. */
-static int
-parse_file_name(const char *name, char id[RTTA_SESSION_ID_BYTES])
-{
-	size_t len = strlen(name);
-
-	if (len < 14 + 1 || strncmp(name, "unsent.", 7) != 0 ||
-	    strcmp(name + len - 7, ".frames") != 0 || len - 14 >= RTTA_SESSION_ID_BYTES)
-		return -1;
-	memcpy(id, name + 7, len - 14);
-	id[len - 14] = '\0';
-	return rtta_session_id_valid(id) ? 0 : -1;
-}
-
-/* Call use(route, name, id) for each of these files. */
-static void
-each_session_file(struct route *route,
-    void (*use)(struct route *route, const char *name, const char *id))
-{
-	char id[RTTA_SESSION_ID_BYTES];
-	DIR *dir = opendir(route->state_dir);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (parse_file_name(entry->d_name, id) == 0)
-			use(route, entry->d_name, id);
-	if (dir != NULL)
-		closedir(dir);
-}
-
-static void
-load_session_file(struct route *route, const char *name, const char *id)
-{
-	struct rtta_held **frames;
-	size_t count = load(route->state_dir, name, &frames);
-
-	for (size_t i = 0; i < count; i++)
-		if (rtta_switch_is_off_record(route->sw, &frames[i]->frame))
-			free(frames[i]);
-		else
-			publish_frame(route, id, frames[i]);
-	free(frames);
-	route->files_left = true;
-}
-
-static void
-load_preroll_file(struct route *route)
-{
-	struct rtta_held **frames;
-	size_t count = load(route->runtime_dir, "preroll.frames", &frames);
-
-	for (size_t i = 0; i < count; i++)
-		if (rtta_window_has(route->window, &frames[i]->frame))
-			free(frames[i]);
-		else
-			rtta_window_add(route->window, frames[i], false);
-	free(frames);
-	route->files_left |= count > 0;
-}
-
 static void
 take_frame(struct route *route, struct rtta_held *held)
 {
@@ -494,190 +358,7 @@ take_frame(struct route *route, struct rtta_held *held)
 	carry_out_all(route);
 }
 
-static void
-take_frames(struct route *route, struct rtta_held **frames, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		take_frame(route, frames[i]);
-	free(frames);
-	route->files_left |= count > 0;
-}
-
-static void
-remove_session_file(struct route *route, const char *name, const char *id)
-{
-	(void)id;
-	rtta_unsent_remove(route->state_dir, name);
-}
-
-static void
-remove_files(struct route *route)
-{
-	each_session_file(route, remove_session_file);
-	rtta_unsent_remove(route->state_dir, "unsent.frames");
-	rtta_unsent_remove(route->runtime_dir, "preroll.frames");
-	rtta_unsent_remove(route->runtime_dir, "next.frames");
-	route->files_left = false;
-}
-
-static void
-save(struct rtta_unsent *unsent, const char *dir, const char *what)
-{
-	struct rtta_err err = {0};
-	long frames = rtta_unsent_save(unsent, &err);
-
-	if (frames > 0)
-		rtta_log_warn("%ld %s frames are kept in %s", frames, what, dir);
-	else if (frames < 0)
-		rtta_log_warn("%s: %s frames are lost", err.text, what);
-}
-
-/* Frames of the live publisher, a file for each session. */
-static void
-save_live(struct route *route)
-{
-	struct rtta_unsent *unsent = NULL;
-	struct rtta_err err = {0};
-	char *name, id[RTTA_SESSION_ID_BYTES] = "";
-	struct rtta_audio audio;
-	natsMsg *msg;
-
-	while ((msg = rtta_publisher_take_back(route->live, NULL)) != NULL) {
-		if (rtta_audio_decode(&audio, msg, 0, &err) == 0 && !audio.eos) {
-			if (unsent != NULL && strcmp(id, audio.session) != 0) {
-				save(unsent, route->state_dir, "live");
-				unsent = NULL;
-			}
-			if (unsent == NULL) {
-				strcpy(id, audio.session);
-				name = rtta_xasprintf("unsent.%s.frames", id);
-				unsent = rtta_unsent_new(route->state_dir, name);
-				free(name);
-			}
-			rtta_unsent_put(unsent, &audio.frame);
-		}
-		natsMsg_Destroy(msg);
-	}
-	if (unsent != NULL)
-		save(unsent, route->state_dir, "live");
-}
-
-static void
-save_waiting(struct route *route)
-{
-	bool ending = rtta_switch_state(route->sw) == RTTA_SWITCH_ENDING;
-	const char *dir = ending ? route->runtime_dir : route->state_dir;
-	struct rtta_unsent *unsent = rtta_unsent_new(dir, ending ? "next.frames" : "unsent.frames");
-	struct rtta_held *held;
-
-	while ((held = rtta_switch_take_back(route->sw)) != NULL) {
-		rtta_unsent_put(unsent, &held->frame);
-		free(held);
-	}
-	save(unsent, dir, "waiting");
-}
-
-static void
-save_preroll(struct route *route)
-{
-	struct rtta_unsent *unsent = rtta_unsent_new(route->runtime_dir, "preroll.frames");
-	const struct rtta_held *held;
-
-	rtta_preroll_recall(route->preroll);
-	while ((held = rtta_window_send(route->window)) != NULL)
-		rtta_unsent_put(unsent, &held->frame);
-	save(unsent, route->runtime_dir, "pre-roll");
-}
-
-/* What lies in the files is in memory too: they are written anew. */
-static void
-save_all(struct route *route)
-{
-	if (route->phase == PHASE_LOADING)
-		return;
-	remove_files(route);
-	save_live(route);
-	save_waiting(route);
-	save_preroll(route);
-}
-
 /* --- the start --- */
-
-/* The newest session that has a cut and no end; those before it get one. */
-static bool
-find_open(struct route *route, char open_id[RTTA_SESSION_ID_BYTES])
-{
-	int64_t newest_us = -1;
-	char id[RTTA_SESSION_ID_BYTES];
-	struct rtta_session_cut cut;
-	size_t at = 0;
-
-	while (rtta_keys_next_cut(route->state, &at, id, &cut))
-		if (!rtta_keys_ever(route->state, "end", id) &&
-		    cut.at_us > newest_us) {
-			newest_us = cut.at_us;
-			strcpy(open_id, id);
-		}
-	return newest_us >= 0;
-}
-
-static void
-end_others(struct route *route, const char *open_id)
-{
-	struct rtta_session_end end = { .at_us = rtta_clock_real_ns() / NS_PER_US };
-	char id[RTTA_SESSION_ID_BYTES];
-	struct rtta_session_cut cut;
-	size_t at = 0;
-
-	while (rtta_keys_next_cut(route->state, &at, id, &cut))
-		if (strcmp(id, open_id) != 0 && !rtta_keys_ever(route->state, "end", id)) {
-			rtta_log_warn("session %s: had no end", id);
-			rtta_keys_create(route->state, "end", id, rtta_session_end_encode(&end));
-			publish_eos(route, id, &end);
-		}
-}
-
-/* The process before may have been killed between an end and its EOS. */
-static void
-repeat_eos(struct route *route)
-{
-	int64_t since_us = rtta_clock_real_ns() / NS_PER_US - EOS_AGAIN_S * (int64_t)US_PER_S;
-	char id[RTTA_SESSION_ID_BYTES];
-	struct rtta_session_end end;
-	struct rtta_session_cut cut;
-	size_t at = 0;
-
-	while (rtta_keys_next_cut(route->state, &at, id, &cut))
-		if (rtta_keys_end(route->state, id, &end) == 0 && end.at_us >= since_us)
-			publish_eos(route, id, &end);
-}
-
-static void
-resume(struct route *route, const char *id)
-{
-	struct rtta_switch_resume resume = { .id = id };
-	uint64_t *runs;
-
-	rtta_log_info("session %s: going on", id);
-	rtta_keys_cut(route->state, id, &resume.cut);
-	resume.n_runs = rtta_keys_runs(route->state, id, &runs);
-	resume.runs = runs;
-	rtta_switch_resume(route->sw, &resume);
-	free(runs);
-}
-
-/* What was cut already is of no later session's pre-roll. */
-static void
-bar_window(struct route *route)
-{
-	char id[RTTA_SESSION_ID_BYTES];
-	struct rtta_session_cut cut;
-	size_t at = 0;
-
-	while (rtta_keys_next_cut(route->state, &at, id, &cut))
-		if (cut.has_preroll)
-			rtta_window_bar_behind(route->window, cut.last);
-}
 
 /* The status that stands, once what came before it has been dealt with. */
 static void
@@ -712,41 +393,41 @@ apply_record_at_start(struct route *route)
 	jv_free(value);
 }
 
-/* What came after a session's end that was not stored: behind the status. */
-static bool
-load_next_file(struct route *route)
-{
-	struct rtta_held **frames;
-	size_t count = load(route->runtime_dir, "next.frames", &frames);
-
-	if (count > 0)
-		apply_status(route);
-	take_frames(route, frames, count);
-	return count > 0;
-}
-
 static void
 start(struct route *route)
 {
-	char open_id[RTTA_SESSION_ID_BYTES] = "";
-	struct rtta_held **frames;
-	size_t count;
-
-	load_preroll_file(route);
-	bar_window(route);
-	if (find_open(route, open_id))
-		resume(route, open_id);
+	rtta_leftover_load_preroll(&route->leftover, route->window);
+	rtta_resume_apply(route->resume, route->sw, route->window, route->live,
+	    rtta_clock_real_ns() / NS_PER_US);
+	rtta_resume_free(route->resume);
+	route->resume = NULL;
 	apply_record_at_start(route);
-	end_others(route, open_id);
-	each_session_file(route, load_session_file);
-	repeat_eos(route);
-	count = load(route->state_dir, "unsent.frames", &frames);
-	take_frames(route, frames, count);
-	route->phase = PHASE_BACKLOG;
-	if (load_next_file(route))
-		return;
-	route->backlog_bytes = (int64_t)rtta_inlet_waiting(route->in);
 	look_at_flushes(route);
+	rtta_leftover_load_live(&route->leftover, route->live, route->sw);
+	rtta_leftover_load_input(&route->leftover, route->sw);
+	carry_out_all(route);
+	route->phase = PHASE_BACKLOG;
+	route->backlog_bytes = (int64_t)rtta_inlet_waiting(route->in);
+	if (rtta_leftover_has_next(&route->leftover)) {
+		apply_status(route);
+		rtta_leftover_load_next(&route->leftover, route->sw);
+	}
+}
+
+/* The state, then the sessions before, and PRE_BUFFER: returns ms as tick. */
+static int
+load(struct route *route)
+{
+	int wait_ms = -1;
+
+	if (!rtta_state_loaded(route->state))
+		return -1;
+	if (route->resume == NULL)
+		route->resume = rtta_resume_new(route->bus, route->state);
+	wait_ms = rtta_resume_tick(route->resume);
+	if (rtta_resume_is_over(route->resume) && rtta_preroll_ready(route->preroll))
+		start(route);
+	return wait_ms;
 }
 
 /* --- input --- */
@@ -794,14 +475,15 @@ read_input(struct route *route, struct rtta_err *err)
 static bool
 is_full(const struct route *route)
 {
-	size_t bytes, waiting;
+	size_t bytes, more;
 
-	if (rtta_publisher_pending(route->live) >= AHEAD &&
-	    rtta_clock_mono_ms() - route->moved_ms < MOVES_MS)
+	if (rtta_live_is_busy(route->live))
 		return true;
 	rtta_window_unstored(route->window, &bytes);
-	rtta_switch_waiting(route->sw, &waiting);
-	bytes += waiting + rtta_publisher_pending_bytes(route->live);
+	rtta_switch_waiting(route->sw, &more);
+	bytes += more;
+	rtta_live_pending(route->live, &more);
+	bytes += more;
 	return bytes > 0 && bytes >= (uint64_t)route->memory_ms * route->bytes_a_s / 1000;
 }
 
@@ -858,7 +540,7 @@ describe(const struct route *route, const char **reason)
 	*reason = NULL;
 	if (route->phase == PHASE_LOADING)
 		*reason = "reading the state";
-	else if (rtta_publisher_trouble(route->live) != 0)
+	else if (rtta_live_trouble(route->live) != 0)
 		*reason = "AUDIO_STREAM takes nothing";
 	else if (mic != RTTA_MIC_OK)
 		*reason = rtta_mic_state_name(mic);
@@ -871,11 +553,12 @@ counters(struct route *route)
 	enum rtta_mic_state mic = rtta_mic_state(&route->mic, rtta_clock_mono_ms(), MIC_HOLD_MS);
 	size_t bytes, waiting = rtta_switch_waiting(route->sw, &bytes);
 	size_t unstored = rtta_window_unstored(route->window, &bytes);
+	size_t pending = rtta_live_pending(route->live, &bytes);
 	jv value = JV_OBJECT(
 	    jv_string("frames"), jv_number((double)route->frames),
-	    jv_string("live_frames"), jv_number((double)route->live_stored),
+	    jv_string("live_frames"), jv_number((double)rtta_live_stored(route->live)),
 	    jv_string("preroll_frames"), jv_number((double)rtta_preroll_stored(route->preroll)),
-	    jv_string("pending"), jv_number((double)rtta_publisher_pending(route->live)),
+	    jv_string("pending"), jv_number((double)pending),
 	    jv_string("pending_preroll"), jv_number((double)unstored),
 	    jv_string("waiting"), jv_number((double)waiting),
 	    jv_string("level_db"), jv_number(route->level_db),
@@ -906,21 +589,6 @@ beat(struct route *route)
 
 /* --- one turn of the loop --- */
 
-static void
-pump_live(struct route *route)
-{
-	struct rtta_puback ack;
-
-	rtta_publisher_pump(route->live);
-	while (rtta_publisher_next(route->live, &ack)) {
-		route->moved_ms = rtta_clock_mono_ms();
-		if (ack.error != 0)
-			rtta_log_warn("a live frame was refused (%d)", ack.error);
-		else
-			route->live_stored++;
-	}
-}
-
 /* Is the status that the copy holds the one that people see? */
 static bool
 status_is_known(struct route *route)
@@ -939,7 +607,7 @@ is_settled(struct route *route)
 	size_t bytes;
 	enum rtta_switch_state state = rtta_switch_state(route->sw);
 
-	return rtta_publisher_pending(route->live) == 0 &&
+	return rtta_live_pending(route->live, &bytes) == 0 &&
 	    rtta_state_pending(route->state) == 0 &&
 	    rtta_window_unstored(route->window, &bytes) == 0 &&
 	    rtta_switch_waiting(route->sw, &bytes) == 0 &&
@@ -983,8 +651,8 @@ tend(struct route *route)
 	if (route->keys_changed || rtta_clock_mono_ms() - route->keys_ms > 10000)
 		look_at_flushes(route);
 	rtta_window_trim(route->window, rtta_switch_mark(route->sw), route->needed);
-	if (route->files_left && route->phase == PHASE_RUNNING && is_settled(route))
-		remove_files(route);
+	if (route->leftover.is_left && route->phase == PHASE_RUNNING && is_settled(route))
+		rtta_leftover_remove(&route->leftover);
 }
 
 static int
@@ -1008,13 +676,11 @@ turn(struct route *route)
 	rtta_switch_tick(route->sw);
 	carry_out_all(route);
 	wait_ms = soonest(wait_ms, rtta_preroll_tick(route->preroll));
-	if (route->phase == PHASE_LOADING && rtta_state_loaded(route->state) &&
-	    rtta_preroll_ready(route->preroll))
-		start(route);
-	pump_live(route);
+	if (route->phase == PHASE_LOADING)
+		wait_ms = soonest(wait_ms, load(route));
 	tend(route);
 	beat(route);
-	wait_ms = soonest(wait_ms, rtta_publisher_pump(route->live));
+	wait_ms = soonest(wait_ms, rtta_live_tick(route->live));
 	wait_ms = soonest(wait_ms, rtta_switch_wait_ms(route->sw));
 	wait_ms = soonest(wait_ms, rtta_notify_watchdog());
 	if (route->phase == PHASE_BACKLOG)
@@ -1102,7 +768,7 @@ open_bus(struct route *route, struct rtta_err *err)
 	route->state = rtta_state_new(route->bus);
 	route->window = rtta_window_new(route->preroll_ms * 1000000);
 	route->preroll = rtta_preroll_new(route->bus, route->window);
-	route->live = rtta_publisher_new(route->bus, IN_FLIGHT);
+	route->live = rtta_live_new(route->bus);
 	route->sw = rtta_switch_new(route->window, route->split);
 	rtta_heartbeat_init(&route->heartbeat, route->bus, "rtta-route");
 	rtta_mic_init(&route->mic, rtta_clock_mono_ms());
@@ -1122,12 +788,15 @@ main(int argc, char *argv[])
 	route.in = rtta_inlet_open(STDIN_FILENO, true, &err);
 	if (route.in != NULL && open_bus(&route, &err) == 0) {
 		run(&route, &err);
-		save_all(&route);
+		if (route.phase != PHASE_LOADING)
+			rtta_leftover_save(&route.leftover, route.live, route.sw,
+			    route.preroll, route.window);
 	}
 
 	rtta_switch_free(route.sw);
 	rtta_preroll_free(route.preroll);
-	rtta_publisher_free(route.live);
+	rtta_live_free(route.live);
+	rtta_resume_free(route.resume);
 	rtta_state_free(route.state);
 	rtta_window_free(route.window);
 	rtta_bus_close(route.bus);

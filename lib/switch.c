@@ -642,10 +642,8 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 	if (resume->n_runs > 0)
 		memcpy(sw->runs, resume->runs, resume->n_runs * sizeof(*sw->runs));
 	sw->n_runs = resume->n_runs;
-	sw->had_live = resume->has_next;
+	sw->had_live = resume->has_live;
 	sw->done = (struct mark){ resume->has_next, resume->next, resume->next_us };
-	if (!resume->has_next && resume->cut.has_at)
-		sw->done = (struct mark){ true, resume->cut.at, resume->cut.at_us };
 	rtta_window_bar(sw->window);
 	sw->state = RTTA_SWITCH_LIVE;
 }

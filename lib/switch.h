@@ -67,14 +67,14 @@ void rtta_switch_known(struct rtta_switch *sw, bool known);
 /*
  * At the start: a session has a cut and no end, so what comes is its own,
  * until a config says otherwise.  runs: those it has, in order.  next: the
- * position behind its last stored frame, where known.
+ * position behind its last stored frame (has_live) or behind its pre-roll.
  */
 struct rtta_switch_resume {
 	const char *id;
 	struct rtta_session_cut cut;
 	const uint64_t *runs;
 	size_t n_runs;
-	bool has_next;
+	bool has_live, has_next;
 	struct rtta_pos next;
 	int64_t next_us;
 };

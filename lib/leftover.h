@@ -1,0 +1,46 @@
+/*
+ * leftover - what one route leaves for the next, in files of frames.
+ *
+ *     <state>/unsent.<session>.frames   cut already, to be sent
+ *     <state>/unsent.frames             waited for a cut: the start of the input
+ *     <runtime>/preroll.frames          to go into the window
+ *     <runtime>/next.frames             came after an end that was not stored
+ *
+ * The state directory is a disk, the runtime directory is memory: sound
+ * that nobody asked to keep stays out of the former.  A file stands until
+ * all that was in it is stored.
+ */
+#ifndef RTTA_LEFTOVER_H
+#define RTTA_LEFTOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rtta_live;
+struct rtta_preroll;
+struct rtta_switch;
+struct rtta_window;
+
+struct rtta_leftover {
+	const char *state_dir, *runtime_dir;
+	bool is_left;    /* there are files */
+};
+
+/* What was captured off the record is left out. */
+void rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
+    const struct rtta_switch *sw);
+void rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *window);
+
+/* Into the switch; the number of frames. */
+size_t rtta_leftover_load_input(struct rtta_leftover *leftover, struct rtta_switch *sw);
+bool rtta_leftover_has_next(const struct rtta_leftover *leftover);
+void rtta_leftover_load_next(struct rtta_leftover *leftover, struct rtta_switch *sw);
+
+/* All is stored: remove the files. */
+void rtta_leftover_remove(struct rtta_leftover *leftover);
+
+/* Write down what is not stored; earlier files are in memory, and go. */
+void rtta_leftover_save(struct rtta_leftover *leftover, struct rtta_live *live,
+    struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window);
+
+#endif

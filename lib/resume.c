@@ -1,0 +1,150 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus.h"
+#include "keys.h"
+#include "live.h"
+#include "log.h"
+#include "mem.h"
+#include "resume.h"
+#include "switch.h"
+#include "tail.h"
+#include "window.h"
+
+enum {
+	NS_PER_US = 1000,
+	EOS_AGAIN_S = 3600,  /* older than what AUDIO_STREAM holds: pointless */
+	US_PER_S = 1000000
+};
+
+struct rtta_resume {
+	struct rtta_state *state;
+	struct rtta_tail *tail;             /* of the session that goes on, or NULL */
+	char id[RTTA_SESSION_ID_BYTES];     /* its id, or "" */
+	struct rtta_session_cut cut;
+	uint64_t *runs;
+	size_t n_runs;
+};
+
+/* The newest session that has a cut and no end. */
+static void
+find_open(struct rtta_resume *resume)
+{
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_session_cut cut;
+	size_t at = 0;
+
+	while (rtta_keys_next_cut(resume->state, &at, id, &cut))
+		if (!rtta_keys_ever(resume->state, "end", id) &&
+		    (resume->id[0] == '\0' || cut.at_us > resume->cut.at_us)) {
+			resume->cut = cut;
+			strcpy(resume->id, id);
+		}
+}
+
+struct rtta_resume *
+rtta_resume_new(struct rtta_bus *bus, struct rtta_state *state)
+{
+	struct rtta_resume *resume = rtta_xcalloc(1, sizeof(*resume));
+
+	resume->state = state;
+	find_open(resume);
+	if (resume->id[0] == '\0')
+		return resume;
+	resume->n_runs = rtta_keys_runs(state, resume->id, &resume->runs);
+	resume->tail = rtta_tail_new(bus, resume->id, resume->runs, resume->n_runs);
+	return resume;
+}
+
+void
+rtta_resume_free(struct rtta_resume *resume)
+{
+	if (resume == NULL)
+		return;
+	rtta_tail_free(resume->tail);
+	free(resume->runs);
+	free(resume);
+}
+
+int
+rtta_resume_tick(struct rtta_resume *resume)
+{
+	return resume->tail != NULL ? rtta_tail_tick(resume->tail) : -1;
+}
+
+bool
+rtta_resume_is_over(const struct rtta_resume *resume)
+{
+	return resume->tail == NULL || rtta_tail_is_over(resume->tail);
+}
+
+/* Behind the last pre-roll frame, for a session without a live one. */
+static void
+find_preroll_end(const struct rtta_resume *resume, const struct rtta_window *window,
+    struct rtta_switch_resume *how)
+{
+	const struct rtta_held *held;
+	uint64_t number;
+
+	how->next = resume->cut.last;
+	how->next_us = resume->cut.at_us;
+	if (!rtta_window_find(window, resume->cut.last, &number))
+		return;
+	held = rtta_window_at(window, number);
+	how->next.sample = rtta_frame_end(&held->frame);
+	how->next_us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
+}
+
+static void
+go_on(struct rtta_resume *resume, struct rtta_switch *sw, const struct rtta_window *window)
+{
+	struct rtta_switch_resume how = {
+		.id = resume->id, .cut = resume->cut,
+		.runs = resume->runs, .n_runs = resume->n_runs,
+	};
+
+	rtta_log_info("session %s: going on", resume->id);
+	how.has_live = rtta_tail_get(resume->tail, &how.next, &how.next_us);
+	how.has_next = true;
+	if (how.has_live)
+		;
+	else if (how.cut.has_at)
+		how.next = how.cut.at, how.next_us = how.cut.at_us;
+	else if (how.cut.has_preroll)
+		find_preroll_end(resume, window, &how);
+	else
+		how.has_next = false;
+	rtta_switch_resume(sw, &how);
+}
+
+static void
+end_other(struct rtta_resume *resume, struct rtta_live *live, const char *id, int64_t now_us)
+{
+	struct rtta_session_end end = { .at_us = now_us };
+
+	rtta_log_warn("session %s: had no end", id);
+	rtta_keys_create(resume->state, "end", id, rtta_session_end_encode(&end));
+	rtta_live_eos(live, id, &end);
+}
+
+void
+rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
+    struct rtta_window *window, struct rtta_live *live, int64_t now_us)
+{
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_session_cut cut;
+	struct rtta_session_end end;
+	size_t at = 0;
+
+	while (rtta_keys_next_cut(resume->state, &at, id, &cut)) {
+		if (cut.has_preroll)
+			rtta_window_bar_behind(window, cut.last);
+		if (strcmp(id, resume->id) == 0)
+			go_on(resume, sw, window);
+		else if (!rtta_keys_ever(resume->state, "end", id))
+			end_other(resume, live, id, now_us);
+		else if (rtta_keys_end(resume->state, id, &end) == 0 &&
+		    end.at_us >= now_us - EOS_AGAIN_S * (int64_t)US_PER_S)
+			rtta_live_eos(live, id, &end);
+	}
+}
