@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,19 +17,17 @@
 #include "frame.h"
 #include "heartbeat.h"
 #include "inlet.h"
-#include "json.h"
 #include "keys.h"
 #include "leftover.h"
-#include "level.h"
 #include "live.h"
 #include "log.h"
-#include "mem.h"
 #include "notify.h"
 #include "opt.h"
 #include "preroll.h"
 #include "resume.h"
 #include "session.h"
 #include "sig.h"
+#include "source.h"
 #include "state.h"
 #include "switch.h"
 #include "window.h"
@@ -51,10 +48,8 @@ static const char help[] =
 
 enum {
 	FRAMES_A_TURN = 512,
-	STATUS_BYTES = 16384,    /* of one line */
 	KNOWN_AFTER_MS = 3000,   /* a reconnect; the state is polled every 2 s */
 	SETTLE_MS = 5000,        /* after SIGTERM */
-	MIC_HOLD_MS = 3000,
 	LATE_FLUSH_S = 60,
 	NS_PER_US = 1000,
 	US_PER_S = 1000000
@@ -70,7 +65,6 @@ enum phase {
 struct route {
 	int64_t preroll_ms, memory_ms;
 	struct rtta_leftover leftover;
-	int status_fd;
 	bool split, end_at_eof;
 
 	int sig_fd;
@@ -82,6 +76,7 @@ struct route {
 	struct rtta_live *live;
 	struct rtta_resume *resume;
 	struct rtta_inlet *in;
+	struct rtta_source source;
 	struct rtta_heartbeat heartbeat;
 
 	enum phase phase;
@@ -89,7 +84,6 @@ struct route {
 	int64_t backlog_bytes;
 	uint64_t epoch;
 	int64_t known_ms;          /* from then on the status is the current one */
-	uint64_t bytes_a_s;        /* of the sound that comes */
 
 	struct rtta_session_config config;  /* the last good one */
 	uint64_t config_revision;
@@ -101,11 +95,6 @@ struct route {
 	int64_t keys_ms;
 	uint64_t needed;           /* window: lowest number that a flush needs */
 
-	struct rtta_mic mic;
-	double level_db;
-	char status[STATUS_BYTES];
-	size_t status_used;
-	jv capture;                /* its last status line */
 	uint64_t frames;
 };
 
@@ -140,7 +129,7 @@ parse_options(struct route *route, int argc, char *argv[])
 
 	route->preroll_ms = 360000;
 	route->memory_ms = 600000;
-	route->status_fd = -1;
+	route->source.status_fd = -1;
 	route->leftover.state_dir = rtta_opt_env("RTTA_STATE_DIR", "/var/lib/rtta");
 	route->leftover.runtime_dir = rtta_opt_env("RTTA_RUNTIME_DIR", "/run/rtta");
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
@@ -157,7 +146,7 @@ parse_options(struct route *route, int argc, char *argv[])
 				rtta_opt_fail("--channels-as %s: neither mix nor split", optarg);
 			break;
 		case END_AT_EOF: route->end_at_eof = true; break;
-		case STATUS_FD: route->status_fd = status_fd_option(optarg); break;
+		case STATUS_FD: route->source.status_fd = status_fd_option(optarg); break;
 		case STATE_DIR: route->leftover.state_dir = optarg; break;
 		case RUNTIME_DIR: route->leftover.runtime_dir = optarg; break;
 		}
@@ -351,13 +340,6 @@ follow_state(struct route *route)
 		take_result(route, &result);
 }
 
-static void
-take_frame(struct route *route, struct rtta_held *held)
-{
-	rtta_switch_frame(route->sw, held);
-	carry_out_all(route);
-}
-
 /* --- the start --- */
 
 /* The status that stands, once what came before it has been dealt with. */
@@ -411,6 +393,8 @@ start(struct route *route)
 	if (rtta_leftover_has_next(&route->leftover)) {
 		apply_status(route);
 		rtta_leftover_load_next(&route->leftover, route->sw);
+	} else if (route->backlog_bytes == 0) {
+		apply_status(route);
 	}
 }
 
@@ -433,28 +417,15 @@ load(struct route *route)
 /* --- input --- */
 
 static void
-count_frame(struct route *route, const struct rtta_held *held)
-{
-	const struct rtta_frame *frame = &held->frame;
-
-	route->frames++;
-	route->backlog_bytes -= RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
-	if (frame->payload_bytes == 0)
-		return;
-	route->bytes_a_s = 2 * (uint64_t)frame->channels * frame->rate_hz;
-	route->level_db = held->level_db;
-	rtta_mic_frame(&route->mic, held->level_db, rtta_clock_mono_ms());
-}
-
-static void
-read_frame(struct route *route, const struct rtta_frame *frame)
+take_frame(struct route *route, const struct rtta_frame *frame)
 {
 	struct rtta_held *held = rtta_held_new(frame);
 
-	held->level_db = rtta_level_db((const int16_t *)held->frame.payload,
-	    frame->payload_bytes / 2);
-	count_frame(route, held);
-	take_frame(route, held);
+	route->frames++;
+	route->backlog_bytes -= RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
+	held->level_db = rtta_source_frame(&route->source, frame);
+	rtta_switch_frame(route->sw, held);
+	carry_out_all(route);
 }
 
 static enum rtta_inlet_got
@@ -464,9 +435,11 @@ read_input(struct route *route, struct rtta_err *err)
 	struct rtta_frame frame;
 
 	for (int i = 0; i < FRAMES_A_TURN && got == RTTA_INLET_FRAME; i++) {
+		if (route->phase == PHASE_BACKLOG && route->backlog_bytes <= 0)
+			break;
 		got = rtta_inlet_next(route->in, &frame, err);
 		if (got == RTTA_INLET_FRAME)
-			read_frame(route, &frame);
+			take_frame(route, &frame);
 	}
 	return got;
 }
@@ -484,107 +457,60 @@ is_full(const struct route *route)
 	bytes += more;
 	rtta_live_pending(route->live, &more);
 	bytes += more;
-	return bytes > 0 && bytes >= (uint64_t)route->memory_ms * route->bytes_a_s / 1000;
-}
-
-/* --- the status of capture --- */
-
-static void
-take_status_line(struct route *route, const char *line, size_t bytes)
-{
-	struct rtta_err err = {0};
-	jv value = rtta_json_object("status", line, bytes, STATUS_BYTES, &err);
-
-	if (!jv_is_valid(value)) {
-		jv_free(value);
-		rtta_log_debug("%s", err.text);
-		return;
-	}
-	jv_free(route->capture);
-	route->capture = value;
-}
-
-static void
-read_status(struct route *route)
-{
-	char *newline;
-	ssize_t got;
-	size_t bytes;
-
-	got = read(route->status_fd, route->status + route->status_used,
-	    sizeof(route->status) - route->status_used);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) {
-		route->status_fd = -1;
-		return;
-	}
-	route->status_used += (size_t)got;
-	while ((newline = memchr(route->status, '\n', route->status_used)) != NULL) {
-		bytes = (size_t)(newline - route->status);
-		take_status_line(route, route->status, bytes);
-		route->status_used -= bytes + 1;
-		memmove(route->status, newline + 1, route->status_used);
-	}
-	if (route->status_used == sizeof(route->status))
-		route->status_used = 0;  /* no line of ours is that long */
+	return bytes > 0 && bytes >= (uint64_t)route->memory_ms * route->source.bytes_a_s / 1000;
 }
 
 /* --- what people see --- */
 
 static const char *
-describe(const struct route *route, const char **reason)
+describe(const struct route *route)
 {
-	enum rtta_mic_state mic = rtta_mic_state(&route->mic, rtta_clock_mono_ms(), MIC_HOLD_MS);
+	enum rtta_mic_state mic = rtta_source_mic(&route->source);
 
-	*reason = NULL;
 	if (route->phase == PHASE_LOADING)
-		*reason = "reading the state";
-	else if (rtta_live_trouble(route->live) != 0)
-		*reason = "AUDIO_STREAM takes nothing";
-	else if (mic != RTTA_MIC_OK)
-		*reason = rtta_mic_state_name(mic);
-	return *reason == NULL ? "ok" : "degraded";
+		return "reading the state";
+	if (rtta_live_trouble(route->live) != 0)
+		return "AUDIO_STREAM takes nothing";
+	return mic != RTTA_MIC_OK ? rtta_mic_state_name(mic) : NULL;
+}
+
+static jv
+count(jv value, const char *key, uint64_t number)
+{
+	return jv_object_set(value, jv_string(key), jv_number((double)number));
 }
 
 static jv
 counters(struct route *route)
 {
-	enum rtta_mic_state mic = rtta_mic_state(&route->mic, rtta_clock_mono_ms(), MIC_HOLD_MS);
-	size_t bytes, waiting = rtta_switch_waiting(route->sw, &bytes);
-	size_t unstored = rtta_window_unstored(route->window, &bytes);
-	size_t pending = rtta_live_pending(route->live, &bytes);
-	jv value = JV_OBJECT(
-	    jv_string("frames"), jv_number((double)route->frames),
-	    jv_string("live_frames"), jv_number((double)rtta_live_stored(route->live)),
-	    jv_string("preroll_frames"), jv_number((double)rtta_preroll_stored(route->preroll)),
-	    jv_string("pending"), jv_number((double)pending),
-	    jv_string("pending_preroll"), jv_number((double)unstored),
-	    jv_string("waiting"), jv_number((double)waiting),
-	    jv_string("level_db"), jv_number(route->level_db),
-	    jv_string("mic"), jv_string(rtta_mic_state_name(mic)));
+	size_t bytes, held = rtta_window_next(route->window) - rtta_window_oldest(route->window);
+	jv value = jv_object();
 
-	value = jv_object_set(value, jv_string("window_frames"),
-	    jv_number((double)(rtta_window_next(route->window) - rtta_window_oldest(route->window))));
+	value = count(value, "frames", route->frames);
+	value = count(value, "live_frames", rtta_live_stored(route->live));
+	value = count(value, "preroll_frames", rtta_preroll_stored(route->preroll));
+	value = count(value, "window_frames", held);
+	value = count(value, "pending", rtta_live_pending(route->live, &bytes));
+	value = count(value, "pending_preroll", rtta_window_unstored(route->window, &bytes));
+	value = count(value, "waiting", rtta_switch_waiting(route->sw, &bytes));
 	value = jv_object_set(value, jv_string("session_id"),
 	    jv_string(rtta_switch_session(route->sw)));
 	value = jv_object_set(value, jv_string("switch"),
 	    jv_string(rtta_switch_state_name(rtta_switch_state(route->sw))));
 	value = jv_object_set(value, jv_string("off_record"), jv_bool(route->off_record));
-	if (jv_is_valid(route->capture))
-		value = jv_object_set(value, jv_string("capture"), jv_copy(route->capture));
-	return value;
+	return rtta_source_describe(&route->source, value);
 }
 
 static void
 beat(struct route *route)
 {
-	const char *state, *reason;
+	const char *reason;
 
 	if (!rtta_heartbeat_due(&route->heartbeat))
 		return;
-	state = describe(route, &reason);
-	rtta_heartbeat_send(&route->heartbeat, state, reason, counters(route));
+	reason = describe(route);
+	rtta_heartbeat_send(&route->heartbeat, reason ? "degraded" : "ok", reason,
+	    counters(route));
 }
 
 /* --- one turn of the loop --- */
@@ -683,8 +609,6 @@ turn(struct route *route)
 	wait_ms = soonest(wait_ms, rtta_live_tick(route->live));
 	wait_ms = soonest(wait_ms, rtta_switch_wait_ms(route->sw));
 	wait_ms = soonest(wait_ms, rtta_notify_watchdog());
-	if (route->phase == PHASE_BACKLOG)
-		return 0;
 	return soonest(wait_ms, rtta_heartbeat_wait_ms(&route->heartbeat));
 }
 
@@ -734,7 +658,7 @@ run(struct route *route, struct rtta_err *err)
 
 	while (!is_done(route)) {
 		fds[IN].fd = may_read(route) ? STDIN_FILENO : -1;
-		fds[STATUS].fd = route->status_fd;
+		fds[STATUS].fd = route->source.status_fd;
 		if (poll(fds, NFDS, wait_ms) < 0 && errno != EINTR) {
 			rtta_err_sys(err, EX_OSERR, "poll");
 			return;
@@ -744,11 +668,9 @@ run(struct route *route, struct rtta_err *err)
 			return;
 		}
 		if (fds[STATUS].revents)
-			read_status(route);
+			rtta_source_read(&route->source);
 		if (fds[IN].revents)
 			take_input(route, err);
-		else if (route->phase == PHASE_BACKLOG && fds[IN].fd >= 0)
-			apply_status(route);
 		if (fds[SIG].revents && rtta_sig_take(route->sig_fd)) {
 			if (route->phase == PHASE_LOADING)
 				return;
@@ -771,14 +693,14 @@ open_bus(struct route *route, struct rtta_err *err)
 	route->live = rtta_live_new(route->bus);
 	route->sw = rtta_switch_new(route->window, route->split);
 	rtta_heartbeat_init(&route->heartbeat, route->bus, "rtta-route");
-	rtta_mic_init(&route->mic, rtta_clock_mono_ms());
+	rtta_source_init(&route->source);
 	return 0;
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct route route = { .capture = jv_invalid(), .needed = UINT64_MAX };
+	struct route route = { .needed = UINT64_MAX };
 	struct rtta_err err = {0};
 
 	rtta_log_open("rtta-route");
@@ -801,6 +723,6 @@ main(int argc, char *argv[])
 	rtta_window_free(route.window);
 	rtta_bus_close(route.bus);
 	rtta_inlet_close(route.in);
-	jv_free(route.capture);
+	rtta_source_done(&route.source);
 	return rtta_err_exit(&err);
 }

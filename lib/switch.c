@@ -283,6 +283,16 @@ act_info(struct rtta_switch *sw)
 	strcpy(info->title, sw->config.title);
 }
 
+/* What PRE_BUFFER held was read by the process before. */
+static void
+pass_window(struct rtta_switch *sw)
+{
+	uint64_t next = rtta_window_next(sw->window);
+
+	if (!sw->done.is_set && rtta_window_oldest(sw->window) < next)
+		pass(sw, rtta_window_at(sw->window, next - 1));
+}
+
 /* All that waits before `at` is pre-roll, the rest waits for the cut. */
 static void
 cut_at(struct rtta_switch *sw, const struct event *at)
@@ -295,6 +305,7 @@ cut_at(struct rtta_switch *sw, const struct event *at)
 		to_window(sw, event->frame);
 		free(event);
 	}
+	pass_window(sw);
 	act_info(sw);
 	sw->cut = (struct rtta_session_cut){ .at_us = sw->real_us };
 	name_preroll(sw);

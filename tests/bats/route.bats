@@ -1,55 +1,19 @@
 # rtta-route(1): where each frame goes.  Frames spell their number; what the
 # streams hold afterwards is compared number by number.
 load helper
+load frames
 
-FRAME=320  # samples
-
-# route reads the FIFO "frames", which the test holds open as systemd would
-start_route() {
-	[ -e frames ] || mkfifo frames
-	exec 9<>frames
-	background route rtta-route --state-dir . --runtime-dir . "$@" <frames
-}
 start() {
 	start_nats
 	rtta-streams --quiet init
 	start_route "$@"
 }
-# publish SUBJECT PAYLOAD: as any NATS client may
-publish() {
-	local host=${RTTA_NATS_URL#nats://} line
-	exec 8<>"/dev/tcp/${host%:*}/${host##*:}"
-	printf 'CONNECT {"verbose":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "$2" >&8
-	until [ "${line:-}" = $'PONG\r' ]; do read -r -t 5 line <&8 || return; done
-	exec 8>&-
-}
-config() { publish '$KV.system_state.session_config' "$1"; }
-active() { config "{\"session_id\": \"$1\", \"status\": \"ACTIVE\"${2:+, $2}}"; }
-idle() { config "{\"session_id\": \"$1\", \"status\": \"IDLE\"}"; }
-
-# key NAME [FILTER]: a key's value
-key() {
-	local last
-	last=$(dump KV_system_state "\$KV.system_state.$1" | tail -n 1)
-	[ -n "$last" ] && jq -cr ".data | @base64d | fromjson | ${2:-.}" <<<"$last"
-}
-# numbers STREAM [SUBJECT]: "run number" of each frame that is stored
-stored() {
-	dump "$@" | jq -r '(.hdrs | @base64d | split("\r\n") | map(select(contains(": ")) | split(": ")
-		| {(.[0]): .[1]}) | add) as $h
-		| $h.run[14:] + " " + if $h.EOS then "EOS" else ($h.sample | tonumber / 320 | tostring) end'
-}
-preroll() { stored PRE_BUFFER; }
-live() { stored AUDIO_STREAM "audio.live.$1"; }
-run_of() { seq "$2" "$3" | sed "s/^/$1 /"; }  # RUN FIRST LAST
-count_is() { [ "$("$1" "${@:3}" | grep -c .)" -eq "$2" ]; }
-gen() { numbered gen --run 0000000000000001 "$@"; }
 
 @test "without a session every frame is pre-roll, once and in order" {
 	start
 	gen --frames 120 >frames
 	wait_for 10 count_is preroll 120
-	diff <(preroll) <(run_of 01 0 119)
+	diff <(preroll) <(numbers 01 0 119)
 	run ! key session_config
 }
 
@@ -65,8 +29,8 @@ gen() { numbered gen --run 0000000000000001 "$@"; }
 	wait_for 10 key end.s1
 	gen --start 200 --frames 50 >frames
 	wait_for 10 count_is preroll 150
-	diff <(live s1) <(run_of 01 100 199; echo 01 EOS)
-	diff <(preroll) <(run_of 01 0 99; run_of 01 200 249)
+	diff <(live s1) <(numbers 01 100 199; echo 01 EOS)
+	diff <(preroll) <(numbers 01 0 99; numbers 01 200 249)
 	[ "$(key session.s1 .title)" = Talk ]
 	[ "$(key cut.s1 '[.first.sample, .last.sample, .at]')" = "[0,$((99 * FRAME)),null]" ]
 	[ "$(key end.s1 .at.sample)" = $((200 * FRAME)) ]
@@ -74,18 +38,16 @@ gen() { numbered gen --run 0000000000000001 "$@"; }
 	run ! key run.s1.1
 }
 
-@test "while sound comes the cut is at a quiet frame, else at the quietest of a second" {
+@test "while sound comes the cut is at a quiet frame" {
 	start
 	gen --frames 10 >frames
 	wait_for 10 count_is preroll 10
+	{ gen --pace --start 10 --frames 40 --zero 30-32 >frames; } 3>&- &
 	active s1
-	sleep 0.1
-	gen --start 10 --frames 40 --zero 30-32 >frames
-	wait_for 10 key cut.s1
-	[ "$(key cut.s1 '[.at.sample, .last.sample]')" = "[$((30 * FRAME)),$((29 * FRAME))]" ]
 	wait_for 10 count_is live 20 s1
-	diff <(preroll) <(run_of 01 0 29)
-	diff <(live s1) <(run_of 01 30 49)
+	[ "$(key cut.s1 '[.at.sample, .last.sample]')" = "[$((30 * FRAME)),$((29 * FRAME))]" ]
+	diff <(preroll) <(numbers 01 0 29)
+	diff <(live s1) <(numbers 01 30 49)
 }
 
 @test "preroll_s is counted in samples, and never reaches into an earlier session" {
@@ -116,8 +78,203 @@ gen() { numbered gen --run 0000000000000001 "$@"; }
 	wait_for 10 key end.s1
 	gen --start 50 --frames 50 >frames
 	wait_for 10 count_is live 50 s2
-	diff <(live s1) <(run_of 01 0 49; echo 01 EOS)
-	diff <(live s2) <(run_of 01 50 99)
+	diff <(live s1) <(numbers 01 0 49; echo 01 EOS)
+	diff <(live s2) <(numbers 01 50 99)
 	[ "$(key end.s1 .at.sample)" = "$(key cut.s2 .at.sample)" ]
 	[ "$(key cut.s2 .first)" = null ]
+}
+
+@test "kill -9 of nats-server: every live frame once, and PRE_BUFFER is filled anew" {
+	start
+	gen --frames 100 >frames
+	wait_for 10 count_is preroll 100
+	active s1
+	wait_for 10 key cut.s1
+	{ gen --pace --start 100 --frames 150 >frames; } 3>&- &
+	wait_for 10 has_live s1 120
+	stop nats KILL
+	restart_nats
+	wait_for 20 count_is live 150 s1
+	diff <(live s1) <(numbers 01 100 249)
+	wait_for 10 count_is preroll 100
+	diff <(preroll) <(numbers 01 0 99)
+	idle s1
+	wait_for 10 key end.s1
+}
+
+@test "SIGTERM while the bus is away: the next route sends what was unsent, and goes on" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	gen --frames 50 >frames
+	wait_for 10 count_is live 50 s1
+	stop nats KILL
+	gen --start 50 --frames 50 >frames
+	stop route
+	[ "$rc" -eq 0 ]
+	[ "$(stat -c %s unsent.s1.frames)" -eq $((50 * 680)) ]
+	gen --start 100 --frames 20 >frames
+	restart_nats
+	start_route
+	wait_for 10 count_is live 120 s1
+	diff <(live s1) <(numbers 01 0 119)
+	wait_for 10 test ! -e unsent.s1.frames
+	run ! key run.s1.1
+	idle s1
+	wait_for 10 key end.s1
+	[ "$(key end.s1 .at.sample)" = $((120 * FRAME)) ]
+}
+
+@test "kill -9 of route: the session goes on, nothing twice, nothing out of order" {
+	start
+	gen --frames 50 >frames
+	wait_for 10 count_is preroll 50
+	active s1
+	wait_for 10 key cut.s1
+	{ gen --pace --start 50 --frames 100 >frames; } 3>&- &
+	gen=$!
+	wait_for 10 has_live s1 70
+	stop route KILL
+	start_route
+	wait "$gen"
+	wait_for 10 has_live s1 149
+	[ "$(live s1 | wc -l)" -ge 97 ]
+	diff <(live s1) <(live s1 | sort -k 2 -n -u)
+	# a stop that nobody sees is seen by the next route, without any sound
+	stop route KILL
+	idle s1
+	start_route
+	wait_for 10 key end.s1
+	[ "$(key end.s1 .at.sample)" = $((150 * FRAME)) ]
+	wait_for 10 has_live s1 EOS
+}
+
+@test "what PRE_BUFFER holds is pre-roll for the next route" {
+	start
+	gen --frames 80 >frames
+	wait_for 10 count_is preroll 80
+	stop route KILL
+	active s1
+	start_route
+	wait_for 10 key cut.s1
+	[ "$(key cut.s1 '[.first.sample, .last.sample]')" = "[0,$((79 * FRAME))]" ]
+}
+
+@test "a session_config that says nothing is reported once, and the last good one stays" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	config '{"session_id": "s2", "status": "PERHAPS"}'
+	config '{'
+	config '{"session_id": "a.b", "status": "ACTIVE"}'
+	gen --frames 50 >frames
+	wait_for 10 count_is live 50 s1
+	[ "$(grep -c PERHAPS route.err)" -eq 1 ]
+	[ "$(grep -c 'a\.b' route.err)" -eq 1 ]
+	run ! key end.s1
+}
+
+@test "a session that has an end stays over; one that IDLE names and that has no cut is closed" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	gen --frames 10 >frames
+	wait_for 10 count_is live 10 s1
+	idle s1
+	wait_for 10 key end.s1
+	active s1
+	wait_for 10 grep -q 'session s1 is over' route.err
+	gen --start 10 --frames 20 >frames
+	wait_for 10 count_is preroll 20
+	stop route
+	active s2
+	idle s2
+	start_route
+	wait_for 10 key end.s2
+	[ "$(key cut.s2 '[.first.sample, .last.sample, .at.sample]')" = \
+	    "[$((10 * FRAME)),$((29 * FRAME)),$((30 * FRAME))]" ]
+	[ "$(key end.s2 .at.sample)" = $((30 * FRAME)) ]
+	wait_for 10 count_is live 1 s2
+}
+
+@test "a new run in a session is written down, and what capture lost" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	gen --frames 40 --skip 10-14 --lost >frames
+	numbered gen --run 0000000000000002 --frames 10 >frames
+	wait_for 10 count_is live 45 s1
+	[ "$(live s1 | sed -n 11p)" = "01 15 $((5 * FRAME))" ]
+	[ "$(key run.s1.1 '[.run, .first, .prev_next, .contiguous]')" = \
+	    "[\"0000000000000002\",0,$((40 * FRAME)),false]" ]
+}
+
+@test "off the record: nothing of that span is anywhere" {
+	start
+	gen --frames 60 >frames
+	wait_for 10 count_is preroll 60
+	active s1
+	wait_for 10 key cut.s1
+	gen --start 60 --frames 40 >frames
+	wait_for 10 count_is live 40 s1
+	config '{"session_id": "s1", "status": "ACTIVE", "off_record": true}'
+	wait_for 10 grep -q 'off the record' route.err
+	gen --start 100 --frames 100 --at-us "$(date +%s)000000" >frames
+	wait_for 10 key "note.s1.route-0000000000000001-$((100 * FRAME))"
+	active s1
+	wait_for 10 grep -q 'on the record' route.err
+	gen --start 200 --frames 50 --at-us "$(($(date +%s) + 60))000000" >frames
+	wait_for 10 count_is live 90 s1
+	diff <(live s1) <(numbers 01 60 99; numbers 01 200 249)
+	[ "$(key "note.s1.route-0000000000000001-$((200 * FRAME))" '[.from.sample, .reason]')" = \
+	    "[$((100 * FRAME)),\"off the record\"]" ]
+	publish '$KV.system_state.flush.s1' '{}'
+	wait_for 10 count_is preroll 0
+}
+
+@test "what was read and cannot be sent waits in memory, up to the ceiling; the rest in the pipe" {
+	start --memory 1s
+	active s1
+	wait_for 10 key cut.s1
+	stop nats KILL
+	gen --frames 50 >frames
+	wait_for 10 pipe_is_empty
+	{ gen --start 50 --frames 50 >frames; } 3>&- &
+	sleep 0.3
+	run ! pipe_is_empty
+	restart_nats
+	wait_for 20 count_is live 100 s1
+	diff <(live s1) <(numbers 01 0 99)
+}
+pipe_is_empty() { ! read -r -t 0 -u 9; }
+
+@test "--end-at-eof: the session of the input is over with it" {
+	start_nats
+	rtta-streams --quiet init
+	active s1
+	gen --frames 50 >in
+	rtta-route --state-dir . --runtime-dir . --end-at-eof <in
+	# the quietest of the first second is where it was cut
+	diff <(preroll; live s1) <(numbers 01 0 49; echo 01 EOS)
+	[ "$(key end.s1 .at.sample)" = $((50 * FRAME)) ]
+	[ "$(key session_config '[.session_id, .status]')" = '["s1","IDLE"]' ]
+}
+
+@test "input that breaks off: the whole frames are kept, and exit 65 says where" {
+	start_nats
+	rtta-streams --quiet init
+	{ gen --frames 3; echo rubbish; } >in
+	run -65 --separate-stderr rtta-route --state-dir . --runtime-dir . <in
+	[[ "$stderr" == *"input ends inside a frame (8 bytes left over at offset 2040)" ]]
+	diff <(preroll) <(numbers 01 0 2)
+}
+
+@test "one clear line and the right code: no server, a terminal, a wrong option" {
+	run -69 --separate-stderr rtta-route --nats-url nats://127.0.0.1:1 </dev/null
+	[ "$stderr" = "rtta-route: error: connect to nats://127.0.0.1:1: No server available" ] ||
+		[[ "$stderr" == *"connect to nats://127.0.0.1:1"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run -64 --separate-stderr rtta-route --memory never </dev/null
+	run -64 --separate-stderr rtta-route --channels-as mono </dev/null
+	run -64 --separate-stderr script -qec 'rtta-route' /dev/null
 }
