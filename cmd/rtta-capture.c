@@ -205,23 +205,29 @@ tell(struct capture *cap, jv event)
 	}
 }
 
+static jv
+with_state(jv event, const struct rtta_device *device)
+{
+	event = jv_object_set(event, jv_string("state"),
+	    jv_string(rtta_device_state_name(device->state)));
+	if (device->reason[0] != '\0')
+		event = jv_object_set(event, jv_string("reason"),
+		    jv_string(device->reason));
+	return event;
+}
+
 /* The device's state or reason has changed. */
 static void
 tell_device(struct capture *cap)
 {
 	struct rtta_device *device = &cap->device;
 	jv event = JV_OBJECT(jv_string("event"), jv_string("device"),
-	    jv_string("state"),
-	    jv_string(rtta_device_state_name(device->state)),
 	    jv_string("device"), jv_string(device->name),
 	    jv_string("at_us"),
 	    jv_number((double)(rtta_clock_real_ns() / 1000)));
 
 	device->changed = false;
-	if (device->reason[0] != '\0')
-		event = jv_object_set(event, jv_string("reason"),
-		    jv_string(device->reason));
-	tell(cap, event);
+	tell(cap, with_state(event, device));
 	if (device->state == RTTA_DEVICE_OK) {
 		rtta_log_info("%s: %u Hz, %d channel%s", device->name,
 		    cap->rec.rate_hz, cap->rec.channels,
@@ -244,8 +250,7 @@ tick(struct capture *cap, struct rtta_err *err)
 	char text[RTTA_METER_TEXT_BYTES];
 
 	if (cap->from_device)
-		event = jv_object_set(event, jv_string("state"), jv_string(
-		    rtta_device_state_name(cap->device.state)));
+		event = with_state(event, &cap->device);
 	rtta_recorder_tell(&cap->rec);
 	tell(cap, jv_copy(event));
 	if (bar) {
