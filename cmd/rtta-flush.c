@@ -123,14 +123,6 @@ begin_copies(struct flush *flush)
 }
 
 static int
-soonest(int a_ms, int b_ms)
-{
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
-static int
 tick_copies(struct flush *flush)
 {
 	int wait_ms = -1, copy_ms;
@@ -139,7 +131,7 @@ tick_copies(struct flush *flush)
 		if (flush->copies[i] == NULL)
 			continue;
 		copy_ms = rtta_copy_tick(flush->copies[i]);
-		wait_ms = soonest(wait_ms, copy_ms);
+		wait_ms = rtta_clock_sooner(wait_ms, copy_ms);
 		if (!rtta_copy_is_over(flush->copies[i]))
 			continue;
 		flush->sessions++;
@@ -192,10 +184,10 @@ turn(struct flush *flush)
 		flush->ready = true;
 		begin_copies(flush);
 	}
-	wait_ms = soonest(wait_ms, tick_copies(flush));
+	wait_ms = rtta_clock_sooner(wait_ms, tick_copies(flush));
 	beat(flush);
-	wait_ms = soonest(wait_ms, rtta_notify_watchdog());
-	return soonest(wait_ms, rtta_heartbeat_wait_ms(&flush->heartbeat));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
+	return rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&flush->heartbeat));
 }
 
 static void

@@ -37,6 +37,14 @@ rtta_clock_deadline(struct timespec *deadline, int ms)
 	}
 }
 
+int
+rtta_clock_sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 char *
 rtta_clock_format(char text[RTTA_CLOCK_TEXT_BYTES], int64_t real_ns)
 {

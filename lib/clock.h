@@ -15,6 +15,9 @@ enum { RTTA_CLOCK_TEXT_BYTES = 32 };
 int64_t rtta_clock_mono_ms(void);
 int64_t rtta_clock_real_ns(void);
 
+/* The shorter of two waits for poll(2), where -1 is for ever. */
+int rtta_clock_sooner(int a_ms, int b_ms);
+
 /* CLOCK_MONOTONIC, ms from now: for pthread_cond_clockwait(). */
 void rtta_clock_deadline(struct timespec *deadline, int ms);
 

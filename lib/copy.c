@@ -43,8 +43,9 @@ struct rtta_copy {
 	enum step step;
 	uint64_t epoch, write;
 	int64_t patience_ms, deadline_ms;
-	int64_t preroll_s;
+	int64_t preroll_s, started_ns;
 	int notes;
+	bool wrote;         /* since the last tick */
 };
 
 struct rtta_copy *
@@ -56,6 +57,7 @@ rtta_copy_new(struct rtta_bus *bus, struct rtta_state *state, const char *id)
 	uint64_t *runs;
 	size_t n_runs = rtta_keys_runs(state, id, &runs);
 
+	copy->started_ns = rtta_clock_real_ns();
 	copy->bus = bus;
 	copy->state = state;
 	strcpy(copy->id, id);
@@ -128,6 +130,7 @@ note_missing(struct rtta_copy *copy, struct rtta_pos from, struct rtta_pos to, i
 
 	if (copy->notes++ >= NOTES_MAX)
 		return;
+	copy->wrote = true;
 	rtta_state_create(copy->state, rtta_session_note_key(key, copy->id, "flush", from),
 	    rtta_session_note_encode(&note));
 }
@@ -208,7 +211,9 @@ create_key(struct rtta_copy *copy)
 		    (double)copy->preroll_s - copied_s : 0,
 	};
 
-	rtta_log_info("session %s: %.1f s of pre-roll", copy->id, copied_s);
+	rtta_log_info("session %s: copied %.1f s of pre-roll in %.1f ms", copy->id, copied_s,
+	    (double)(rtta_clock_real_ns() - copy->started_ns) / 1e6);
+	copy->wrote = true;
 	copy->write = rtta_keys_create(copy->state, "flush", copy->id,
 	    rtta_session_flush_encode(&flush));
 	copy->step = STEP_KEY;
@@ -227,6 +232,7 @@ rtta_copy_tick(struct rtta_copy *copy)
 	struct rtta_puback ack;
 	int wait_ms = -1, pump_ms;
 
+	copy->wrote = false;
 	if (copy->step == STEP_READ)
 		wait_ms = read_buffer(copy);
 	pump_ms = rtta_publisher_pump(copy->publisher);
@@ -235,7 +241,5 @@ rtta_copy_tick(struct rtta_copy *copy)
 			rtta_log_warn("session %s: a frame was refused (%d)", copy->id, ack.error);
 	if (copy->step == STEP_SETTLE && rtta_publisher_pending(copy->publisher) == 0)
 		create_key(copy);
-	if (wait_ms < 0 || pump_ms < 0)
-		return wait_ms < 0 ? pump_ms : wait_ms;
-	return wait_ms < pump_ms ? wait_ms : pump_ms;
+	return copy->wrote ? 0 : rtta_clock_sooner(wait_ms, pump_ms);
 }

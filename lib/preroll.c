@@ -297,14 +297,6 @@ purge(struct rtta_preroll *preroll)
 	preroll->purging = true;
 }
 
-static int
-soonest(int a_ms, int b_ms)
-{
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
 int
 rtta_preroll_tick(struct rtta_preroll *preroll)
 {
@@ -320,6 +312,6 @@ rtta_preroll_tick(struct rtta_preroll *preroll)
 		take_acks(preroll);
 	}
 	if (preroll->step == STEP_LOOK || (preroll->purge && !preroll->flush_open))
-		wait_ms = soonest(wait_ms, RETRY_MS);
-	return soonest(wait_ms, rtta_api_wait_ms(preroll->api));
+		wait_ms = rtta_clock_sooner(wait_ms, RETRY_MS);
+	return rtta_clock_sooner(wait_ms, rtta_api_wait_ms(preroll->api));
 }

@@ -8,6 +8,7 @@
 
 #include "audio.h"
 #include "bus.h"
+#include "clock.h"
 #include "err.h"
 #include "frame.h"
 #include "inlet.h"
@@ -261,14 +262,6 @@ turn(struct replay *replay, struct rtta_err *err)
 	return replay->step != before && replay->step != STEP_OVER;
 }
 
-static int
-soonest(int a_ms, int b_ms)
-{
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
 static void
 run(struct replay *replay, int sig_fd, struct rtta_err *err)
 {
@@ -297,7 +290,7 @@ run(struct replay *replay, int sig_fd, struct rtta_err *err)
 			take_input(replay, err);
 		do {
 			wait_ms = rtta_state_tick(replay->state);
-			wait_ms = soonest(wait_ms, rtta_publisher_pump(replay->publisher));
+			wait_ms = rtta_clock_sooner(wait_ms, rtta_publisher_pump(replay->publisher));
 		} while (turn(replay, err));
 	}
 }
