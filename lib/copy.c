@@ -140,7 +140,7 @@ offer(struct rtta_copy *copy, natsMsg *msg)
 {
 	struct rtta_err ignored = {0};  /* not ours: no cut names it */
 	struct rtta_audio audio;
-	struct rtta_pos gap;
+	struct rtta_pos gap = {0};
 	int verdict = 0;
 
 	if (rtta_audio_decode(&audio, msg, 0, &ignored) == 0 && !audio.eos)
