@@ -17,7 +17,8 @@ enum {
 	HEARTBEAT_PORT = 1024,
 	HEARTBEAT_MAX_BYTES = 16384,
 	ASK_MS = 10000,       /* streams and their subjects */
-	ASK_AGAIN_MS = 500,   /* when a session seems to be gone */
+	ASK_AGAIN_MS = 500,   /* while sessions seem to be deleted */
+	DELETION_MS = 5000,   /* so long after a key was */
 	ANSWER_MS = 3000,
 	OUTCOMES = 16,        /* of the last presses of a button */
 	SESSIONS_MAX = 1000   /* in the list */
@@ -35,7 +36,7 @@ struct rtta_room {
 	int64_t connected_ms;        /* since when */
 	jv subjects;                 /* {"transcript.raw.<S>": n} */
 	jv streams;                  /* ["TEXT_STREAM", ...], invalid: not known */
-	int64_t ask_ms;
+	int64_t ask_ms, deletion_ms;
 	struct rtta_state_result outcomes[OUTCOMES];
 	unsigned outcome_next;
 };
@@ -126,8 +127,10 @@ take_changes(struct rtta_room *room)
 			turned = true;
 		}
 		rtta_hub_change(room->hub, &change);
-		if (change.deleted)
+		if (change.deleted) {
 			room->ask_ms = 0;
+			room->deletion_ms = rtta_clock_mono_ms() + DELETION_MS;
+		}
 		jv_free(change.value);
 	}
 	if (turned)
@@ -174,7 +177,7 @@ ask_streams(struct rtta_room *room, int64_t now_ms)
 {
 	if (now_ms < room->ask_ms || !rtta_bus_connected(room->bus))
 		return;
-	room->ask_ms = now_ms + ASK_MS;
+	room->ask_ms = now_ms + (now_ms < room->deletion_ms ? ASK_AGAIN_MS : ASK_MS);
 	rtta_api_ask(room->api, "STREAM.NAMES", jv_object(), ANSWER_MS, &room->streams);
 	rtta_api_ask(room->api, "STREAM.INFO.TEXT_STREAM", JV_OBJECT(
 	    jv_string("subjects_filter"), jv_string("transcript.raw.>")), ANSWER_MS,

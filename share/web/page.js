@@ -138,7 +138,7 @@ function draw() {
 
 /* Many records at once are drawn once. */
 function redraw() {
-	if (!reader.timer && reader.live) reader.timer = setTimeout(draw, 16);
+	if (view === 'read' && reader.live && !reader.timer) reader.timer = setTimeout(draw, 16);
 }
 
 /* How far the text is behind what is said: of the last few live words. */

@@ -278,12 +278,12 @@ export class View {
 		this.settle();
 	}
 
-	/* The first whole paragraph in sight. */
+	/* The first whole paragraph in sight; a hole may be about to fill. */
 	reading() {
 		for (const section of this.box.children)
 			if (section.getBoundingClientRect().bottom > 8)
 				for (const p of section.children)
-					if (p.getBoundingClientRect().top >= 0) return p;
+					if (p.getBoundingClientRect().top >= 0 && !p.classList.contains('wait')) return p;
 		return this.last;
 	}
 }

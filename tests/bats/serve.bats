@@ -21,10 +21,6 @@ meeting_has() { meeting "$@" | nats-pub >/dev/null; }
 get() { curl -sS --max-time 20 "$@"; }
 status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 
-# events SESSION [UNTIL]: what a reader of /events gets until a text comes
-events() { timeout 20 curl -sN "$page/events?session=$1" | sed -u -n 's/^data: //p' | sed -u "/${2:-\"event\":\"live\"}/q"; }
-texts() { jq -r 'select(.type == "text") | .text'; }
-
 @test "history comes first, then the marker, then what is new, in one sequence" {
 	serve
 	meeting_has m1 start cut preroll live
@@ -48,9 +44,10 @@ texts() { jq -r 'select(.type == "text") | .text'; }
 	meeting_has m1 start cut preroll live
 	run ws "$page/ws?session=m1&after=9" '"event":"live"'
 	[ "$(echo "$output" | jq -c 'select(.text) | .seq')" = 10 ]
-	timeout 20 curl -sN -H 'Last-Event-ID: 9' "$page/events?session=m1" | sed -u '/"event":"live"/q' >sse
-	[ "$(grep -c '^id: ' sse)" -eq 1 ]
-	grep -qx 'id: 10' sse
+	background sse curl -sN -H 'Last-Event-ID: 9' "$page/events?session=m1"
+	wait_for 20 grep -q '"event":"live"' sse.out
+	[ "$(grep -c '^id: ' sse.out)" -eq 1 ]
+	grep -qx 'id: 10' sse.out
 }
 
 @test "a reader without a session goes on to the next one" {
