@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "bus.h"
@@ -51,6 +52,7 @@ struct export {
 	struct rtta_reader *reader;       /* NULL until the session is known */
 	struct rtta_transcript *transcript;
 	size_t records, keys, broken;
+	int wait_ms;                      /* until one of them wants its turn */
 	int sig_fd;
 	bool stopped, reader_gone;        /* by a signal; nobody reads stdout */
 };
@@ -133,32 +135,34 @@ sooner_ms(int a_ms, int b_ms)
 	return b_ms < 0 || (a_ms >= 0 && a_ms < b_ms) ? a_ms : b_ms;
 }
 
-/* Wait for the bus or a signal and let everything take its turn.  0, -1. */
+/* Wait for the bus or a signal, then let everything take its turn.  0, -1. */
 static int
 turn(struct export *export, int64_t deadline_ms, struct rtta_err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = rtta_bus_fd(export->bus), .events = POLLIN },
 		{ .fd = export->sig_fd, .events = POLLIN },
-		{ .fd = fileno(stdout), .events = 0 },
+		{ .fd = STDOUT_FILENO, .events = 0 },
 	};
-	int64_t now_ms = rtta_clock_mono_ms();
-	int wait_ms = rtta_state_tick(export->state);
+	int64_t left_ms = deadline_ms - rtta_clock_mono_ms();
 
-	if (export->reader != NULL)
-		wait_ms = sooner_ms(wait_ms, rtta_reader_tick(export->reader));
-	if (deadline_ms != 0 && now_ms >= deadline_ms)
+	if (deadline_ms != 0 && left_ms <= 0)
 		return rtta_err_set(err, EX_TEMPFAIL, "%s: no answer for %d s",
 		    rtta_bus_url(export->bus), PATIENCE_MS / 1000);
 	if (deadline_ms != 0)
-		wait_ms = sooner_ms(wait_ms, (int)(deadline_ms - now_ms));
-	if (poll(fds, 3, wait_ms) < 0)
+		export->wait_ms = sooner_ms(export->wait_ms, (int)left_ms);
+	if (poll(fds, 3, export->wait_ms) < 0)
 		return rtta_err_sys(err, EX_OSERR, "poll");
 	if (fds[1].revents && rtta_sig_take(export->sig_fd))
 		export->stopped = true;
 	if (fds[2].revents & POLLERR)
 		export->reader_gone = true;
-	return rtta_bus_wake(export->bus, err);
+	if (rtta_bus_wake(export->bus, err) < 0)
+		return -1;
+	export->wait_ms = rtta_state_tick(export->state);
+	if (export->reader != NULL)
+		export->wait_ms = sooner_ms(export->wait_ms, rtta_reader_tick(export->reader));
+	return 0;
 }
 
 /* --- which session --- */
@@ -237,10 +241,14 @@ static int
 find_session(struct export *export, struct rtta_err *err)
 {
 	int64_t deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
+	struct rtta_state_change change;
 
-	while (!rtta_state_loaded(export->state) && !export->stopped)
+	while (!rtta_state_loaded(export->state) && !export->stopped) {
 		if (turn(export, deadline_ms, err) < 0)
 			return -1;
+		while (rtta_state_next(export->state, &change))
+			jv_free(change.value);
+	}
 	if (export->session[0] == '\0')
 		take_active(export);
 	if (export->session[0] == '\0')
@@ -252,24 +260,43 @@ find_session(struct export *export, struct rtta_err *err)
 
 /* --- what comes --- */
 
-/* The keys that stand, and each change of them. */
 static void
-take_keys(struct export *export)
+take_key(struct export *export, const char *key, jv value)
 {
-	struct rtta_state_change change;
-	struct rtta_err err;
 	char what[16], id[RTTA_SESSION_ID_BYTES];
+	struct rtta_err err = {0};
 	const char *rest;
 
+	if (rtta_session_key_parse(key, what, id, &rest) < 0 || strcmp(id, export->session) != 0)
+		return;
+	export->keys++;
+	if (rtta_transcript_key(export->transcript, key, value, &err) < 0)
+		rtta_log_warn("key %s: %s", key, err.text);
+}
+
+static void
+take_standing_keys(struct export *export)
+{
+	const char *key;
+	size_t at = 0;
+
+	while ((key = rtta_state_key(export->state, "", &at)) != NULL) {
+		jv value = rtta_state_get(export->state, key, NULL);
+
+		if (jv_is_valid(value))
+			take_key(export, key, value);
+		jv_free(value);
+	}
+}
+
+static void
+take_changes(struct export *export)
+{
+	struct rtta_state_change change;
+
 	while (rtta_state_next(export->state, &change)) {
-		err = (struct rtta_err){0};
-		if (change.readable && rtta_session_key_parse(change.key, what, id, &rest) == 0 &&
-		    strcmp(id, export->session) == 0) {
-			export->keys++;
-			if (rtta_transcript_key(export->transcript, change.key, change.value,
-			    &err) < 0)
-				rtta_log_warn("key %s: %s", change.key, err.text);
-		}
+		if (change.readable)
+			take_key(export, change.key, change.value);
 		jv_free(change.value);
 	}
 }
@@ -347,16 +374,18 @@ read_stored(struct export *export, struct rtta_err *err)
 
 	snprintf(filter, sizeof(filter), "transcript.raw.%s", export->session);
 	export->transcript = rtta_transcript_new(export->session);
+	take_standing_keys(export);
 	export->reader = rtta_reader_new(export->bus, "TEXT_STREAM", filter, RTTA_READER_ALL, 1);
+	export->wait_ms = 0;
 	while (!rtta_reader_caught_up(export->reader) && !export->stopped &&
 	    !export->reader_gone) {
 		before = export->records;
 		if (turn(export, deadline_ms, err) < 0 || take_records(export, err) < 0)
 			return -1;
+		take_changes(export);
 		if (export->records > before)
 			deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
 	}
-	take_keys(export);
 	if (export->stopped && !export->follow)
 		return rtta_err_set(err, EX_TEMPFAIL, "stopped before all was read");
 	if (export->records == 0 && export->keys == 0 && !export->stopped)
@@ -371,7 +400,7 @@ follow(struct export *export, struct rtta_err *err)
 	struct rtta_ledger ledger = {0};
 
 	while (!export->stopped && !export->reader_gone) {
-		take_keys(export);
+		take_changes(export);
 		rtta_transcript_ledger(export->transcript, &ledger);
 		if (ledger.closed)
 			return 0;
