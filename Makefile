@@ -84,7 +84,7 @@ check-man:                        ## manuals only
 check-lint:                       ## shellcheck, cppcheck, systemd-analyze
 	B=$(B) tests/run lint
 
-bench: all $(BENCHES)             ## the figures, as ratios to a reference of the same run
+bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a reference of the same run
 	B=$(B) bench/run
 
 fuzz: $(FUZZERS)                  ## fuzz each parser for FUZZ_S seconds (default 10)
