@@ -45,6 +45,7 @@ struct flush {
 	struct rtta_heartbeat heartbeat;
 	struct rtta_copy *copies[COPIES_MAX];
 	bool ready;
+	bool look;     /* there may be a session that needs a copy */
 	int64_t sessions, copied_samples;
 };
 
@@ -117,9 +118,12 @@ begin_copies(struct flush *flush)
 {
 	char id[RTTA_SESSION_ID_BYTES];
 
-	for (int i = 0; i < COPIES_MAX; i++)
-		if (flush->copies[i] == NULL && find_next(flush, id))
-			flush->copies[i] = rtta_copy_new(flush->bus, flush->state, id);
+	for (int i = 0; i < COPIES_MAX && flush->look; i++)
+		if (flush->copies[i] == NULL) {
+			flush->look = find_next(flush, id);
+			if (flush->look)
+				flush->copies[i] = rtta_copy_new(flush->bus, flush->state, id);
+		}
 }
 
 static int
@@ -138,6 +142,7 @@ tick_copies(struct flush *flush)
 		flush->copied_samples += rtta_copy_samples(flush->copies[i]);
 		rtta_copy_free(flush->copies[i]);
 		flush->copies[i] = NULL;
+		flush->look = true;
 		wait_ms = 0;
 	}
 	return wait_ms;
@@ -149,8 +154,10 @@ follow_state(struct flush *flush)
 	struct rtta_state_change change;
 	struct rtta_state_result result;
 
-	while (rtta_state_next(flush->state, &change))
+	while (rtta_state_next(flush->state, &change)) {
+		flush->look = true;
 		jv_free(change.value);
+	}
 	while (rtta_state_result(flush->state, &result))
 		for (int i = 0; i < COPIES_MAX; i++)
 			if (flush->copies[i] != NULL)

@@ -231,7 +231,8 @@ is_full(const struct route *route)
 	bytes += more;
 	rtta_live_pending(route->live, &more);
 	bytes += more;
-	return bytes > 0 && bytes >= (uint64_t)route->memory_ms * route->source.bytes_a_s / 1000;
+	more = (size_t)route->memory_ms * route->source.bytes_a_s / 1000;
+	return more > 0 && bytes >= more;
 }
 
 /* --- what people see --- */

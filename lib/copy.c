@@ -29,6 +29,7 @@ enum step {
 	STEP_READ,     /* PRE_BUFFER, until the last frame has come */
 	STEP_SETTLE,   /* until all is acknowledged */
 	STEP_KEY,      /* flush.<session> is being created */
+	STEP_STORED,   /* until the copy of the state has it */
 	STEP_OVER
 };
 
@@ -223,7 +224,7 @@ void
 rtta_copy_stored(struct rtta_copy *copy, uint64_t write)
 {
 	if (copy->step == STEP_KEY && write == copy->write)
-		copy->step = STEP_OVER;
+		copy->step = STEP_STORED;
 }
 
 int
@@ -241,5 +242,7 @@ rtta_copy_tick(struct rtta_copy *copy)
 			rtta_log_warn("session %s: a frame was refused (%d)", copy->id, ack.error);
 	if (copy->step == STEP_SETTLE && rtta_publisher_pending(copy->publisher) == 0)
 		create_key(copy);
+	if (copy->step == STEP_STORED && rtta_keys_ever(copy->state, "flush", copy->id))
+		copy->step = STEP_OVER;
 	return copy->wrote ? 0 : rtta_clock_sooner(wait_ms, pump_ms);
 }

@@ -65,9 +65,22 @@ next_live_file(DIR *dir, const char **name, char id[RTTA_SESSION_ID_BYTES])
 	return 0;
 }
 
+/* A session that goes on counts them as its own; any other one has its keys. */
+static void
+send_again(struct rtta_held *held, const char *id, struct rtta_live *live,
+    struct rtta_switch *sw)
+{
+	if (strcmp(id, rtta_switch_session(sw)) == 0)
+		rtta_switch_frame(sw, held);
+	else if (rtta_switch_is_off_record(sw, &held->frame))
+		free(held);
+	else
+		rtta_live_frame(live, id, held);
+}
+
 void
 rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
-    const struct rtta_switch *sw)
+    struct rtta_switch *sw)
 {
 	DIR *dir = opendir(leftover->state_dir);
 	char id[RTTA_SESSION_ID_BYTES];
@@ -78,10 +91,7 @@ rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
 	while (next_live_file(dir, &name, id)) {
 		count = load(leftover, leftover->state_dir, name, &frames);
 		for (size_t i = 0; i < count; i++)
-			if (rtta_switch_is_off_record(sw, &frames[i]->frame))
-				free(frames[i]);
-			else
-				rtta_live_frame(live, id, frames[i]);
+			send_again(frames[i], id, live, sw);
 		free(frames);
 	}
 	if (dir != NULL)

@@ -28,7 +28,7 @@ struct rtta_leftover {
 
 /* What was captured off the record is left out. */
 void rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
-    const struct rtta_switch *sw);
+    struct rtta_switch *sw);
 void rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *window);
 
 /* Into the switch; the number of frames. */

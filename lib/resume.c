@@ -127,13 +127,25 @@ end_other(struct rtta_resume *resume, struct rtta_live *live, const char *id, in
 	rtta_live_eos(live, id, &end);
 }
 
+static void
+repeat_eos(struct rtta_resume *resume, struct rtta_live *live, const char *id, int64_t now_us)
+{
+	struct rtta_session_info info = { .source = "" };
+	struct rtta_session_end end;
+
+	rtta_keys_info(resume->state, id, &info);
+	if (strcmp(info.source, "route") == 0 &&
+	    rtta_keys_end(resume->state, id, &end) == 0 &&
+	    end.at_us >= now_us - EOS_AGAIN_S * (int64_t)US_PER_S)
+		rtta_live_eos(live, id, &end);
+}
+
 void
 rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
     struct rtta_window *window, struct rtta_live *live, int64_t now_us)
 {
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	struct rtta_session_end end;
 	size_t at = 0;
 
 	while (rtta_keys_next_cut(resume->state, &at, id, &cut)) {
@@ -143,8 +155,7 @@ rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
 			go_on(resume, sw, window);
 		else if (!rtta_keys_ever(resume->state, "end", id))
 			end_other(resume, live, id, now_us);
-		else if (rtta_keys_end(resume->state, id, &end) == 0 &&
-		    end.at_us >= now_us - EOS_AGAIN_S * (int64_t)US_PER_S)
-			rtta_live_eos(live, id, &end);
+		else
+			repeat_eos(resume, live, id, now_us);
 	}
 }

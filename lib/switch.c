@@ -185,12 +185,17 @@ rtta_switch_next(struct rtta_switch *sw)
 
 /* --- pre-roll --- */
 
+/* A frame of an unsent file may be a repeat: that moves nothing back. */
 static void
 pass(struct rtta_switch *sw, const struct rtta_held *held)
 {
+	uint64_t end = rtta_frame_end(&held->frame);
+
+	if (sw->done.is_set && sw->done.pos.run == held->frame.run_id &&
+	    end <= sw->done.pos.sample)
+		return;
 	sw->done.is_set = true;
-	sw->done.pos.run = held->frame.run_id;
-	sw->done.pos.sample = rtta_frame_end(&held->frame);
+	sw->done.pos = (struct rtta_pos){ held->frame.run_id, end };
 	sw->done.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -88,10 +89,22 @@ sync_dir(const char *dir, struct rtta_err *err)
 	return rc;
 }
 
+/* Without a service manager nobody has made the directory. */
+static int
+create_file(const struct rtta_unsent *unsent)
+{
+	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+	int fd = open(unsent->aside, flags, 0600);
+
+	if (fd < 0 && errno == ENOENT && mkdir(unsent->dir, 0700) == 0)
+		fd = open(unsent->aside, flags, 0600);
+	return fd;
+}
+
 static int
 write_file(const struct rtta_unsent *unsent, struct rtta_err *err)
 {
-	int fd = open(unsent->aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc;
+	int fd = create_file(unsent), rc;
 
 	if (fd < 0)
 		return rtta_err_sys(err, EX_CANTCREAT, "create %s", unsent->aside);

@@ -61,7 +61,7 @@ main(void)
 	CHECK_INT(save(dir, 0, &err), 0);
 	CHECK_INT(access(path, F_OK), -1);        /* nothing left: no file */
 	CHECK_INT(err.exit_code, 0);
-	CHECK_INT(save("/nowhere", 1, &err), -1);
+	CHECK_INT(save("/proc/nowhere", 1, &err), -1);
 	CHECK_INT(err.exit_code, EX_CANTCREAT);
 	CHECK_INT(save(dir, 1, &err), 1);
 	rtta_unsent_remove(dir, "a.frames");
