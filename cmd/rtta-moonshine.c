@@ -21,6 +21,7 @@
 #include "mem.h"
 #include "moonshine.h"
 #include "opt.h"
+#include "recent.h"
 #include "sig.h"
 #include "utterance.h"
 
@@ -46,6 +47,7 @@ enum {
 	ROTATE_SAMPLES = 60 * RATE_HZ,
 	ROTATE_SILENCE_SAMPLES = RATE_HZ,
 	PART_MIN_SAMPLES = RATE_HZ,      /* a loop is not divided below this */
+	KEEP_SAMPLES = 8 * RATE_HZ,      /* besides the longest utterance */
 	BACKFILL_NICE = 5
 };
 
@@ -58,11 +60,9 @@ struct engine {
 	struct rtta_moonshine *moonshine;
 	struct rtta_utterance utterance;
 	int sig_fd;
-	float *pcm;                      /* the newest sound, from pcm_first on */
-	size_t pcm_room, pcm_samples;
-	int64_t pcm_first, heard, rotated;
-	unsigned char odd;               /* half a sample, when has_odd */
-	bool has_odd, reader_gone;
+	struct rtta_recent recent;
+	int64_t heard, rotated;          /* by the listener; when it began anew */
+	bool reader_gone;
 	size_t waiting_bytes;            /* read and not yet heard */
 	char *text;                      /* of the last slice decoded */
 	int64_t text_first, text_last;
@@ -207,7 +207,7 @@ decode(struct engine *engine, const struct rtta_utterance_action *action,
 		return 0;
 	free(engine->text);
 	engine->text = decode_well(engine,
-	    engine->pcm + (action->first - engine->pcm_first),
+	    rtta_recent_at(&engine->recent, action->first),
 	    (size_t)(action->last - action->first), err);
 	engine->text_first = action->first;
 	engine->text_last = action->last;
@@ -269,7 +269,7 @@ static int
 cut(struct engine *engine, const struct rtta_utterance_action *action,
     struct rtta_err *err)
 {
-	const float *pcm = engine->pcm + (action->first - engine->pcm_first);
+	const float *pcm = rtta_recent_at(&engine->recent, action->first);
 
 	rtta_utterance_cut(&engine->utterance, action->first +
 	    (int64_t)rtta_utterance_quietest(pcm,
@@ -316,18 +316,14 @@ act(struct engine *engine, struct rtta_err *err)
 static int
 hear(struct engine *engine, size_t samples, struct rtta_err *err)
 {
-	const float *pcm = engine->pcm + (engine->heard - engine->pcm_first);
-	struct rtta_moonshine_line heard;
+	const float *pcm = rtta_recent_at(&engine->recent, engine->heard);
+	struct rtta_utterance_line line;
 
 	if (rtta_moonshine_listen(engine->moonshine, pcm, samples, err) < 0)
 		return -1;
 	engine->heard += (int64_t)samples;
 	rtta_utterance_heard(&engine->utterance, engine->heard);
-	while (rtta_moonshine_next_line(engine->moonshine, &heard)) {
-		struct rtta_utterance_line line = {
-			heard.first, heard.last, heard.is_complete
-		};
-
+	while (rtta_moonshine_next_line(engine->moonshine, &line)) {
 		rtta_utterance_line(&engine->utterance, &line);
 		if (act(engine, err) < 0)
 			return -1;
@@ -342,51 +338,10 @@ hear(struct engine *engine, size_t samples, struct rtta_err *err)
 	return rtta_moonshine_rotate(engine->moonshine, err);
 }
 
-/* Sound older than the longest utterance makes room for new sound. */
-static void
-forget_old(struct engine *engine)
-{
-	size_t keep = (size_t)engine->limits.max + 3 * RATE_HZ;
-	size_t drop;
-
-	if (engine->pcm_samples + READ_BYTES / 2 <= engine->pcm_room)
-		return;
-	drop = engine->pcm_samples - keep;
-	memmove(engine->pcm, engine->pcm + drop, keep * sizeof(*engine->pcm));
-	engine->pcm_first += (int64_t)drop;
-	engine->pcm_samples = keep;
-}
-
-static void
-put_sample(struct engine *engine, unsigned char low, unsigned char high)
-{
-	int16_t sample = (int16_t)(low | high << 8);
-
-	engine->pcm[engine->pcm_samples++] = (float)sample / 32768;
-}
-
-static void
-put_bytes(struct engine *engine, const unsigned char *bytes, size_t count)
-{
-	size_t i = 0;
-
-	forget_old(engine);
-	if (engine->has_odd && count > 0)
-		put_sample(engine, engine->odd, bytes[i++]);
-	else if (count == 0)
-		return;
-	for (; i + 2 <= count; i += 2)
-		put_sample(engine, bytes[i], bytes[i + 1]);
-	engine->has_odd = i < count;
-	if (engine->has_odd)
-		engine->odd = bytes[i];
-}
-
 static size_t
 unheard(const struct engine *engine)
 {
-	return engine->pcm_samples -
-	    (size_t)(engine->heard - engine->pcm_first);
+	return (size_t)(rtta_recent_end(&engine->recent) - engine->heard);
 }
 
 /* Hear what one read brings.  1: go on, 0: end of input, -1: *err. */
@@ -402,7 +357,7 @@ take_input(struct engine *engine, struct rtta_err *err)
 		return rtta_err_sys(err, EX_IOERR, "stdin");
 	if (got == 0)
 		return 0;
-	put_bytes(engine, bytes, (size_t)got);
+	rtta_recent_put(&engine->recent, bytes, (size_t)got);
 	while (unheard(engine) >= STEP_SAMPLES) {
 		engine->waiting_bytes = 2 * (unheard(engine) - STEP_SAMPLES);
 		if (hear(engine, STEP_SAMPLES, err) < 0)
@@ -416,12 +371,11 @@ static int
 finish(struct engine *engine, struct rtta_err *err)
 {
 	const size_t hop = RTTA_MOONSHINE_HOP_SAMPLES;
-	int64_t end = engine->pcm_first + (int64_t)engine->pcm_samples;
+	int64_t end = rtta_recent_end(&engine->recent);
 
-	if (engine->has_odd)
+	if (engine->recent.has_odd)
 		rtta_log_warn("stdin: ends inside a sample");
-	while (unheard(engine) % hop != 0)
-		engine->pcm[engine->pcm_samples++] = 0;
+	rtta_recent_put_silence(&engine->recent, (hop - unheard(engine) % hop) % hop);
 	if (unheard(engine) > 0 && hear(engine, unheard(engine), err) < 0)
 		return -1;
 	rtta_utterance_finish(&engine->utterance, end);
@@ -476,8 +430,8 @@ open_engine(struct engine *engine, struct rtta_err *err)
 	    err);
 	if (engine->moonshine == NULL)
 		return -1;
-	engine->pcm_room = (size_t)engine->limits.max + 20 * RATE_HZ;
-	engine->pcm = rtta_xcalloc(engine->pcm_room, sizeof(*engine->pcm));
+	rtta_recent_init(&engine->recent,
+	    (size_t)engine->limits.max + KEEP_SAMPLES, READ_BYTES);
 	rtta_utterance_init(&engine->utterance, &engine->limits);
 	if (engine->backfill && nice(BACKFILL_NICE) < 0)
 		rtta_log_debug("nice: %s", strerror(errno));
@@ -511,7 +465,7 @@ main(int argc, char *argv[])
 	}
 
 	rtta_moonshine_close(engine.moonshine);
-	free(engine.pcm);
+	rtta_recent_done(&engine.recent);
 	free(engine.text);
 	free(engine.told);
 	return rtta_err_exit(&err);

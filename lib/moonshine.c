@@ -1,7 +1,6 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +8,11 @@
 #include <unistd.h>
 
 #include "err.h"
-#include "log.h"
+#include "hush.h"
 #include "mem.h"
 #include "moonshine.h"
 #include "sha256.h"
+#include "utterance.h"
 
 /* The library's C interface, version 20000: layouts are its promise. */
 enum { API_VERSION = 20000, ARCH_TINY = 0, FORCE_UPDATE = 1 };
@@ -58,16 +58,10 @@ struct api {
 	    struct ms_transcript **out);
 };
 
-/* Where stderr goes while the library runs. */
-struct noise {
-	int stderr_fd, read_fd, write_fd;
-	char last[160];          /* its last line, the reason of a failure */
-};
-
 struct rtta_moonshine {
 	void *library;
 	struct api api;
-	struct noise noise;
+	struct rtta_hush hush;
 	int32_t listener, stream, decoder;   /* < 0: none; 0 is one */
 	const struct ms_transcript *heard;   /* the library's, until its next call */
 	uint64_t next;                       /* line of heard to look at */
@@ -158,73 +152,6 @@ check_files(const char *dir, struct rtta_err *err)
 }
 
 static int
-open_noise(struct noise *noise, struct rtta_err *err)
-{
-	int fds[2];
-
-	noise->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (noise->stderr_fd < 0 || pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return rtta_err_sys(err, EX_OSERR, "stderr");
-	noise->read_fd = fds[0];
-	noise->write_fd = fds[1];
-	return 0;
-}
-
-static void
-close_noise(struct noise *noise)
-{
-	const int fds[] = { noise->stderr_fd, noise->read_fd, noise->write_fd };
-
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
-/* The library colours its lines, and begins them with thread and file. */
-static void
-log_noise(struct noise *noise, const char *line)
-{
-	size_t used = 0;
-
-	for (; *line != '\0'; line++) {
-		if (line[0] == '\033' && line[1] == '[') {
-			line += 2 + strspn(line + 2, "0123456789;");
-			if (*line == '\0')
-				break;
-			continue;
-		}
-		if (used < sizeof(noise->last) - 1)
-			noise->last[used++] = *line;
-	}
-	if (used == 0)
-		return;
-	noise->last[used] = '\0';
-	rtta_log_debug("moonshine: %s", noise->last);
-}
-
-static void
-hush(struct noise *noise)
-{
-	noise->last[0] = '\0';
-	dup2(noise->write_fd, STDERR_FILENO);
-}
-
-static void
-unhush(struct noise *noise)
-{
-	char text[4096], *line, *rest = text;
-	ssize_t got;
-
-	dup2(noise->stderr_fd, STDERR_FILENO);
-	while ((got = read(noise->read_fd, text, sizeof(text) - 1)) > 0) {
-		text[got] = '\0';
-		rest = text;
-		while ((line = strsep(&rest, "\n")) != NULL)
-			log_noise(noise, line);
-	}
-}
-
-static int
 load_symbols(struct rtta_moonshine *moonshine, const char *dir,
     struct rtta_err *err)
 {
@@ -286,16 +213,16 @@ load_transcribers(struct rtta_moonshine *moonshine, const char *dir,
 	snprintf(threshold_text, sizeof(threshold_text), "%.3f", threshold);
 	/* Its threads fight each other: twice the work for the same text. */
 	setenv("MOONSHINE_ORT_SINGLE_THREAD", "1", 1);
-	hush(&moonshine->noise);
+	rtta_hush_start(&moonshine->hush);
 	moonshine->listener = moonshine->api.load(path, ARCH_TINY, listener,
 	    sizeof(listener) / sizeof(listener[0]), API_VERSION);
 	if (moonshine->listener >= 0)
 		moonshine->decoder = moonshine->api.load(path, ARCH_TINY, decoder,
 		    sizeof(decoder) / sizeof(decoder[0]), API_VERSION);
-	unhush(&moonshine->noise);
+	rtta_hush_stop(&moonshine->hush);
 	if (moonshine->decoder < 0) {
 		snprintf(what, sizeof(what), "%s: does not load: %s", path,
-		    moonshine->noise.last);
+		    moonshine->hush.last);
 		return fail_config(dir, what, err);
 	}
 	return 0;
@@ -306,17 +233,17 @@ start_listening(struct rtta_moonshine *moonshine, struct rtta_err *err)
 {
 	int32_t rc = 0;
 
-	hush(&moonshine->noise);
+	rtta_hush_start(&moonshine->hush);
 	if (moonshine->stream < 0)
 		moonshine->stream = rc =
 		    moonshine->api.create_stream(moonshine->listener, 0);
 	if (rc >= 0)
 		rc = moonshine->api.start_stream(moonshine->listener,
 		    moonshine->stream);
-	unhush(&moonshine->noise);
+	rtta_hush_stop(&moonshine->hush);
 	if (rc < 0)
 		return rtta_err_set(err, EX_SOFTWARE, "listener: %s",
-		    moonshine->noise.last);
+		    moonshine->hush.last);
 	moonshine->heard = NULL;
 	moonshine->next = 0;
 	moonshine->complete_lines = 0;
@@ -330,11 +257,8 @@ rtta_moonshine_open(const char *dir, double threshold, struct rtta_err *err)
 	struct rtta_moonshine *moonshine = rtta_xcalloc(1, sizeof(*moonshine));
 
 	moonshine->listener = moonshine->stream = moonshine->decoder = -1;
-	moonshine->noise = (struct noise){
-		.stderr_fd = -1, .read_fd = -1, .write_fd = -1
-	};
-	if (check_files(dir, err) == 0 &&
-	    open_noise(&moonshine->noise, err) == 0 &&
+	if (rtta_hush_init(&moonshine->hush, "moonshine", err) == 0 &&
+	    check_files(dir, err) == 0 &&
 	    load_symbols(moonshine, dir, err) == 0 &&
 	    load_transcribers(moonshine, dir, threshold, err) == 0 &&
 	    start_listening(moonshine, err) == 0)
@@ -355,7 +279,7 @@ rtta_moonshine_close(struct rtta_moonshine *moonshine)
 		moonshine->api.free_transcriber(moonshine->listener);
 	if (moonshine->decoder >= 0)
 		moonshine->api.free_transcriber(moonshine->decoder);
-	close_noise(&moonshine->noise);
+	rtta_hush_done(&moonshine->hush);
 	free(moonshine->slice);
 	free(moonshine);
 }
@@ -367,16 +291,16 @@ rtta_moonshine_listen(struct rtta_moonshine *moonshine, const float *pcm,
 	struct ms_transcript *heard = NULL;
 	int32_t rc;
 
-	hush(&moonshine->noise);
+	rtta_hush_start(&moonshine->hush);
 	rc = moonshine->api.add_audio(moonshine->listener, moonshine->stream,
 	    pcm, samples, RTTA_MOONSHINE_RATE_HZ, 0);
 	if (rc >= 0)
 		rc = moonshine->api.update(moonshine->listener,
 		    moonshine->stream, FORCE_UPDATE, &heard);
-	unhush(&moonshine->noise);
+	rtta_hush_stop(&moonshine->hush);
 	if (rc < 0)
 		return rtta_err_set(err, EX_SOFTWARE, "listener: %s",
-		    moonshine->noise.last);
+		    moonshine->hush.last);
 	moonshine->fed_samples += (int64_t)samples;
 	moonshine->heard = heard;
 	moonshine->next = moonshine->complete_lines;
@@ -385,7 +309,7 @@ rtta_moonshine_listen(struct rtta_moonshine *moonshine, const float *pcm,
 
 int
 rtta_moonshine_next_line(struct rtta_moonshine *moonshine,
-    struct rtta_moonshine_line *line)
+    struct rtta_utterance_line *line)
 {
 	const struct ms_line *heard;
 
@@ -406,9 +330,9 @@ rtta_moonshine_next_line(struct rtta_moonshine *moonshine,
 int
 rtta_moonshine_rotate(struct rtta_moonshine *moonshine, struct rtta_err *err)
 {
-	hush(&moonshine->noise);
+	rtta_hush_start(&moonshine->hush);
 	moonshine->api.stop_stream(moonshine->listener, moonshine->stream);
-	unhush(&moonshine->noise);
+	rtta_hush_stop(&moonshine->hush);
 	return start_listening(moonshine, err);
 }
 
@@ -461,13 +385,13 @@ rtta_moonshine_decode(struct rtta_moonshine *moonshine, const float *pcm,
 	char *text = rtta_xstrdup(""), *longer;
 	int32_t rc;
 
-	hush(&moonshine->noise);
+	rtta_hush_start(&moonshine->hush);
 	rc = moonshine->api.decode(moonshine->decoder, moonshine->slice, padded,
 	    RTTA_MOONSHINE_RATE_HZ, 0, &heard);
-	unhush(&moonshine->noise);
+	rtta_hush_stop(&moonshine->hush);
 	if (rc < 0) {
 		rtta_err_set(err, EX_SOFTWARE, "decoder: %s",
-		    moonshine->noise.last);
+		    moonshine->hush.last);
 		free(text);
 		return NULL;
 	}

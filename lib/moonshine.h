@@ -12,23 +12,18 @@
 #ifndef RTTA_MOONSHINE_H
 #define RTTA_MOONSHINE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct rtta_err;
 struct rtta_moonshine;
+struct rtta_utterance_line;   /* utterance.h */
 
 enum {
 	RTTA_MOONSHINE_RATE_HZ = 16000,
 	RTTA_MOONSHINE_HOP_SAMPLES = 512,
 	/* voice is found after it began; its line begins so much earlier */
 	RTTA_MOONSHINE_LOOK_BEHIND_SAMPLES = 8192
-};
-
-struct rtta_moonshine_line {
-	int64_t first, last;     /* samples, half-open */
-	bool is_complete;        /* last is its end and not merely now */
 };
 
 /*
@@ -49,7 +44,7 @@ int rtta_moonshine_listen(struct rtta_moonshine *moonshine, const float *pcm,
  * listened, in order; 0: no more.
  */
 int rtta_moonshine_next_line(struct rtta_moonshine *moonshine,
-    struct rtta_moonshine_line *line);
+    struct rtta_utterance_line *line);
 
 /*
  * Let the listener begin anew, so that nothing in it grows.  A line that is

@@ -38,8 +38,8 @@ struct rtta_utterance_action {
 };
 
 struct rtta_utterance_line {
-	int64_t first, last;
-	bool is_complete;
+	int64_t first, last;     /* samples, half-open */
+	bool is_complete;        /* last is its end and not merely now */
 };
 
 struct rtta_utterance {
