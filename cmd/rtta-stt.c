@@ -292,8 +292,7 @@ open_bus(struct stt *stt, struct rtta_err *err)
 	stt->mover = rtta_mover_new(stt->bus, stt->lane);
 	if (stt->config.backfill)
 		stt->closer = rtta_closer_new(stt->bus, &stt->books, stt->lane, stt->store);
-	rtta_heartbeat_init(&stt->heartbeat, stt->bus,
-	    stt->config.backfill ? "rtta-stt-backfill" : "rtta-stt-live");
+	rtta_heartbeat_init(&stt->heartbeat, stt->bus, "rtta-stt");
 	return 0;
 }
 
@@ -462,7 +461,9 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 		state = "degraded";
 		reason = "memory is full";
 	}
-	counters = JV_OBJECT(jv_string("lag_s"), jv_number(lane->behind_s),
+	counters = JV_OBJECT(
+	    jv_string("lane"), jv_string(stt->config.backfill ? "backfill" : "live"),
+	    jv_string("lag_s"), jv_number(lane->behind_s),
 	    jv_string("held_frames"), jv_number((double)lane->held_frames),
 	    jv_string("held_bytes"), jv_number((double)lane->held_bytes),
 	    jv_string("engines"), jv_number((double)lane->engines),

@@ -946,11 +946,15 @@ rtta_lane_fds(struct rtta_lane *lane, struct pollfd *fds, int max)
 int
 rtta_lane_wait_ms(const struct rtta_lane *lane)
 {
-	int wait_ms = -1;
+	int wait_ms = -1, engines = connected(lane);
 
 	for (const struct piece *piece = lane->pieces; piece != NULL; piece = piece->next) {
 		int ms = rtta_stretch_wait_ms(piece->stretch);
 
+		/* What was covered since the last turn makes room for others. */
+		if (is_over(piece) || (may_open(lane, piece, engines) &&
+		    rtta_stretch_wants(piece->stretch)))
+			return 0;
 		if (piece->open && (ms < 0 || ms > 1000))
 			ms = 1000;  /* to see that it is idle */
 		if (ms >= 0 && (wait_ms < 0 || ms < wait_ms))

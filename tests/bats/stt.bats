@@ -1,0 +1,245 @@
+# rtta-stt: sound to text.  Numbered sound makes every lost, doubled or
+# reordered frame visible in the transcript (tests/tools/numbered.c).
+setup() {
+	load helper
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# texts SESSION: the text of each record, in the order of the sound
+records() { rtta-export -q -f jsonl "$1"; }
+texts() { records "$1" | jq -r 'select(.type == "text").text'; }
+count() { [ "$(texts "$1" 2>/dev/null | wc -w)" -ge "$2" ]; }
+# right SESSION FIRST LAST: each number stands there once, in order
+right() { texts "$1" | numbered check "$2" "$3"; }
+# whole FIRST LAST <records: they cover it without hole or overlap
+whole() {
+	jq -rs --argjson first "$1" --argjson last "$2" '
+	    sort_by(.first) | reduce .[] as $r ({at: $first, bad: []};
+	        if $r.first == $r.last then .
+	        elif $r.first == .at then .at = $r.last
+	        else .bad += [[.at, $r.first, $r.last]] | .at = $r.last end)
+	    | if .at == $last and .bad == [] then "whole" else tojson end'
+}
+# messages in AUDIO_STREAM, asked with nothing but the protocol
+audio_messages() {
+	local line
+	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
+	printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\n%s\r\n\r\n' \
+	    'PUB $JS.API.STREAM.INFO.AUDIO_STREAM reply 0' >&4
+	while read -r -t 5 line <&4; do
+		case $line in *'"messages":'*) jq .state.messages <<<"$line"; break ;; esac
+	done
+	exec 4>&-
+}
+# subscribe SUBJECT: what a core subscriber sees, as it is on the wire
+subscribe() {
+	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
+	printf 'CONNECT {"verbose":false,"headers":true}\r\nSUB %s 1\r\nPING\r\n' "$1" >&4
+	timeout 30 cat <&4
+}
+drained() { [ "$(audio_messages)" = 0 ]; }
+start_bus() {
+	start_nats
+	rtta-streams -q init >/dev/null
+}
+live() { background "${2:-live}" rtta-stt --lane live --idle 2s ${3:---edge=0} --exec "numbered hear $1"; }
+backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "numbered hear $1"; }
+
+@test "a filter: each frame's text once, records without hole or overlap" {
+	numbered gen -n 3000 --zero 1000-2700 | rtta-stt --exec "numbered hear" >out
+	jq -r .text out | grep -o '[0-9]*' | cmp - <(seq 0 999; seq 2701 2999)
+	[ "$(whole 0 960000 <out)" = whole ]
+	[ "$(jq -r 'select(.type == "silence") | .last - .first' out | wc -l)" -ge 1 ]
+}
+
+@test "a filter: a hole ends a record, and lost samples are a gap" {
+	numbered gen -n 200 --skip 50-59 --lost | rtta-stt --exec "numbered hear --words" >out
+	jq -r .text out | grep -o '[0-9]*' | cmp - <(seq 0 49; seq 60 199)
+	[ "$(jq -r 'select(.type == "gap") | "\(.first) \(.last)"' out)" = "16000 19200" ]
+	[ "$(whole 0 64000 <out)" = whole ]
+	[ "$(jq -r 'select(.type == "text") | .words[0] | "\(.word) \(.first) \(.last)"' out | head -1)" = "0 0 320" ]
+}
+
+@test "a filter: an engine that dies is started again, nothing is lost or doubled" {
+	numbered gen -n 1000 | rtta-stt -q --exec "numbered hear --die 300" >out
+	jq -r .text out | numbered check 0 999
+}
+
+@test "a filter: what an engine never settles is a gap after three attempts" {
+	numbered gen -n 100 | rtta-stt -q --exec "numbered hear --deaf" >out
+	[ "$(jq -r '[.type, .reason, .first, .last] | join(" ")' out)" = "gap engine gave up 0 32000" ]
+}
+
+@test "a filter: other rates and channels are made one" {
+	numbered gen -n 100 --channels 2 | rtta-stt --exec "numbered hear" | jq -r .text |
+	    numbered check 0 99
+	sox -n -r 48000 -c 2 -b 16 -t raw tone.raw synth 2 sine 440 gain -6
+	rtta-capture --fast --raw tone.raw --rate 48000 --channels 2 --fast |
+	    rtta-stt --exec "numbered hear" >out
+	[ "$(whole 0 96000 <out)" = whole ]
+}
+
+@test "a filter: broken input ends with 65, what came before is said" {
+	{ numbered gen -n 50; echo nonsense nonsense nonsense nonsense nonsense; } >in
+	run -65 --separate-stderr bash -c 'rtta-stt --exec "numbered hear" <in >out'
+	jq -r .text out | numbered check 0 49
+}
+
+@test "no engine, no profile, a broken model: one line, and 78" {
+	numbered gen -n 50 >in
+	run -78 --separate-stderr bash -c 'rtta-stt --exec "no-such-program" <in'
+	[ "$stderr" = "rtta-stt: engine no-such-program: no-such-program: No such file or directory" ]
+	run -78 --separate-stderr bash -c 'rtta-stt --engine nothing <in'
+	[[ $stderr == "rtta-stt: engine nothing: no nothing.json in "* ]]
+	run -78 --separate-stderr bash -c 'rtta-stt --exec "numbered hear --fail 78" <in'
+	[ "$stderr" = "rtta-stt: engine numbered: numbered: failing as told" ]
+	RTTA_MOONSHINE_DIR=/nowhere run -78 --separate-stderr bash -c 'rtta-stt <in'
+	[[ $stderr == *install-moonshine ]]
+	start_bus
+	run -78 --separate-stderr rtta-stt --lane live --exec "numbered hear --fail 78"
+	[[ $stderr == *"failing as told" ]]
+}
+
+@test "no nats-server: one line, and 69; wrong options: 64" {
+	run -69 --separate-stderr rtta-stt --lane live -N nats://127.0.0.1:1 --exec "numbered hear"
+	[ "$stderr" = "rtta-stt: connect to nats://127.0.0.1:1: No server available" ]
+	run -64 rtta-stt --lane side
+	run -64 rtta-stt --lane live --filter
+	run -64 rtta-stt --exec " "
+}
+
+@test "kill -9 of a lane in the middle: every number once" {
+	start_bus
+	live "--slow 20"
+	numbered gen -n 450 | publish S
+	wait_for 20 count S 100
+	stop live KILL
+	live "--slow 20" again
+	numbered gen -n 550 --start 450 | publish --eos S
+	wait_for 20 count S 1000
+	right S 0 999
+	[ "$(records S | whole 0 320000)" = whole ]
+}
+
+@test "an engine that dies each few seconds: every number once, in the lane too" {
+	start_bus
+	live "--die 130"
+	numbered gen -n 700 | publish --eos S
+	wait_for 30 count S 700
+	right S 0 699
+	[ "$(records S | whole 0 224000)" = whole ]
+}
+
+@test "a second reader waits, and goes on where the first was killed" {
+	start_bus
+	live "--slow 10"
+	numbered gen -n 300 | publish S
+	wait_for 20 count S 50
+	live "--slow 10" second
+	wait_for 20 grep -q 'audio.live' second.err
+	stop live KILL
+	numbered gen -n 200 --start 300 | publish --eos S
+	wait_for 30 count S 500
+	right S 0 499
+	grep -q reading second.err
+}
+
+@test "sound that is covered is acknowledged and no engine hears it again" {
+	start_bus
+	live "--log heard"
+	numbered gen -n 200 --at-us 1 | publish --eos S
+	wait_for 20 count S 200
+	numbered gen -n 200 --at-us 1 | publish --again twice S
+	numbered gen -n 50 --start 200 --at-us 1 | publish --eos --again twice S
+	wait_for 20 count S 250
+	right S 0 249
+	cmp heard <(seq 0 249)
+	wait_for 10 drained
+}
+
+@test "behind by more than --edge: the backlog goes the other way, live goes on" {
+	start_bus
+	live "--slow 1" live --edge=2s
+	backfill
+	numbered gen -n 1000 | publish S
+	numbered gen -n 100 --start 1000 --pace | publish --eos S
+	wait_for 30 count S 1100
+	right S 0 1099
+	[ "$(records S | whole 0 352000)" = whole ]
+	[ "$(records S | jq -r 'select(.lane == "backfill")' | wc -l)" -gt 10 ]
+	grep -q 'behind by' live.err
+	# the last number came live
+	[ "$(records S | jq -rs 'sort_by(.first)[-1].lane')" = live ]
+	wait_for 10 drained
+}
+
+@test "sound without headers becomes text, when it stops" {
+	start_bus
+	live
+	numbered gen -n 130 --frame-ms 100 >frames
+	publish --foreign x <frames
+	wait_for 20 count x 130
+	texts x | numbered check 0 129
+	wait_for 10 drained
+}
+
+@test "SIGTERM: what was said is stored, the rest is the successor's" {
+	start_bus
+	live "--slow 10"
+	numbered gen -n 400 | publish S
+	wait_for 20 count S 50
+	stop live
+	[ "$rc" = 0 ]
+	[ "$(pgrep -g "$(cat live.pid)" | wc -l)" = 0 ]
+	live "" again
+	numbered gen -n 100 --start 400 | publish --eos S
+	wait_for 20 count S 500
+	right S 0 499
+}
+
+@test "nats-server is killed and comes back: nothing is lost or doubled" {
+	start_bus
+	live "--slow 4"
+	numbered gen -n 400 | publish S
+	wait_for 20 count S 100
+	stop nats KILL
+	sleep 1
+	restart_nats
+	numbered gen -n 200 --start 400 | publish --eos S
+	wait_for 40 count S 600
+	right S 0 599
+	[ "$(records S | whole 0 192000)" = whole ]
+	wait_for 20 drained
+}
+
+@test "backfill: a job is divided, each number stands once; a hole becomes a gap at the end" {
+	start_bus
+	background back rtta-stt --lane backfill --piece 10s --idle 2s --exec "numbered hear"
+	numbered gen -n 1500 --zero 420-440 --skip 700-709 | rtta-flush --session R
+	wait_for 30 count R 1469
+	texts R | grep -o '[0-9]*' | cmp - <(seq 0 419; seq 441 699; seq 710 1499)
+	wait_for 30 rtta-export -q --coverage R
+	[ "$(records R | jq -r 'select(.type == "gap") | "\(.first) \(.last)"')" = "224000 227200" ]
+	[ "$(records R | whole 0 480000)" = whole ]
+	wait_for 10 drained
+}
+
+@test "interim text travels, and is not stored" {
+	start_bus
+	live "--interim 5"
+	background sub subscribe transcript.interim.S
+	wait_for 10 grep -q PONG sub.out
+	numbered gen -n 100 | publish --eos S
+	wait_for 20 count S 100
+	right S 0 99
+	wait_for 10 grep -q '^75 76 77 78 79 80 81 82 83 84.\?$' sub.out
+	grep -q 'is_final: false' sub.out
+	[ "$(records S | jq -s 'length')" = 4 ]
+}
+
+@test "the offline engine hears the tale of two cities" {
+	[ -e "$(speech two_cities.wav)" ] || skip "no engine: scripts/install-moonshine"
+	rtta-capture --fast "$(speech two_cities.wav)" | rtta-stt >out
+	jq -r .text out | tr 'A-Z\n' 'a-z ' | grep -q 'it was the best of times.* it was the worst of times'
+	[ "$(jq -rs 'map(select(.type == "text").text) | join(" ") | split(" ") | length' out)" -ge 100 ]
+}
