@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "err.h"
 #include "hub.h"
+#include "interim.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
@@ -12,28 +13,13 @@
 #include "record.h"
 #include "session.h"
 #include "state.h"
+#include "summary.h"
 #include "transcript.h"
 
 enum {
-	INTERIM_MAX = 32,       /* lanes times channels, in one session */
 	INTERIM_PORT = 4096,
 	TAKE_MAX = 4096,        /* records in one turn, then others again */
 	LEDGER_MS = 1000        /* a session's state is told again at most so often */
-};
-
-/* The newest interim text of one (lane, run, channel). */
-struct interim {
-	struct rtta_hub_message *message;   /* NULL: nothing is open there */
-	struct rtta_span span;
-	bool backfill;
-	int channel;
-	uint64_t version;
-};
-
-/* How far finals go on one (run, channel): older interim text is stale. */
-struct frontier {
-	uint64_t run, last;
-	int channel;
 };
 
 struct watch {
@@ -46,11 +32,7 @@ struct watch {
 	size_t live_count;        /* of messages when live was made */
 	uint64_t life;            /* grows when the session begins anew */
 	uint64_t state_version;   /* 0: none yet */
-	struct interim interims[INTERIM_MAX];
-	size_t interim_count;
-	uint64_t interim_version;
-	struct frontier frontiers[INTERIM_MAX];
-	size_t frontier_count;
+	struct rtta_interim interim;
 	bool caught_up;
 	bool known;               /* a key or a record names it */
 	bool stale;               /* its state is to be told again */
@@ -142,12 +124,11 @@ watch_clear(struct watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++)
 		free(watch->messages[i]);
-	for (size_t i = 0; i < watch->interim_count; i++)
-		free(watch->interims[i].message);
+	rtta_interim_clear(&watch->interim);
 	free(watch->live);
 	free(watch->state);
 	rtta_transcript_free(watch->transcript);
-	watch->count = watch->interim_count = watch->frontier_count = 0;
+	watch->count = 0;
 	watch->live = watch->state = NULL;
 	watch->transcript = NULL;
 	watch->caught_up = watch->known = false;
@@ -252,89 +233,12 @@ watch_get(struct rtta_hub *hub, const char *id)
 
 /* --- records --- */
 
-static struct frontier *
-frontier_of(struct watch *watch, uint64_t run, int channel)
-{
-	struct frontier *frontier;
-
-	for (size_t i = 0; i < watch->frontier_count; i++) {
-		frontier = &watch->frontiers[i];
-		if (frontier->run == run && frontier->channel == channel)
-			return frontier;
-	}
-	/* Only the newest runs matter: overwrite the oldest place. */
-	if (watch->frontier_count == INTERIM_MAX) {
-		memmove(watch->frontiers, watch->frontiers + 1,
-		    (INTERIM_MAX - 1) * sizeof(*frontier));
-		watch->frontier_count--;
-	}
-	frontier = &watch->frontiers[watch->frontier_count++];
-	*frontier = (struct frontier){ .run = run, .channel = channel };
-	return frontier;
-}
-
-/* A final makes the interim text that it covers stale. */
-static void
-settle_interim(struct watch *watch, const struct rtta_record *record)
-{
-	struct frontier *frontier;
-
-	if (record->foreign)
-		return;
-	frontier = frontier_of(watch, record->span.run, record->channel);
-	/* Text that comes late from below says nothing about the live edge. */
-	if (!record->backfill && record->span.last > frontier->last)
-		frontier->last = record->span.last;
-	for (size_t i = 0; i < watch->interim_count; i++) {
-		struct interim *interim = &watch->interims[i];
-
-		if (interim->message == NULL || interim->span.run != record->span.run ||
-		    interim->channel != record->channel ||
-		    interim->span.first >= record->span.last ||
-		    interim->span.last <= record->span.first)
-			continue;
-		free(interim->message);
-		interim->message = NULL;
-	}
-}
-
-static struct interim *
-interim_place(struct watch *watch, const struct rtta_record *record)
-{
-	struct interim *free_place = NULL;
-
-	for (size_t i = 0; i < watch->interim_count; i++) {
-		struct interim *interim = &watch->interims[i];
-
-		if (interim->message == NULL)
-			free_place = interim;
-		else if (interim->backfill == record->backfill &&
-		    interim->span.run == record->span.run && interim->channel == record->channel)
-			return interim;
-	}
-	if (free_place != NULL || watch->interim_count == INTERIM_MAX)
-		return free_place;
-	return &watch->interims[watch->interim_count++];
-}
-
 static void
 add_interim(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *record)
 {
-	struct interim *interim;
-
-	/* Said again behind its final: the two ways through the bus differ. */
-	if (!record->foreign && !record->backfill &&
-	    record->span.first < frontier_of(watch, record->span.run, record->channel)->last)
+	if (!rtta_interim_fresh(&watch->interim, record) ||
+	    !rtta_interim_put(&watch->interim, record, message_new(rtta_record_json(record), 0)))
 		return;
-	interim = interim_place(watch, record);
-	if (interim == NULL)
-		return;
-	free(interim->message);
-	interim->message = message_new(rtta_record_json(record), 0);
-	interim->span = record->span;
-	interim->backfill = record->backfill;
-	interim->channel = record->channel;
-	interim->version = ++watch->interim_version;
 	hub->counts.interim++;
 	hub->stirred = true;
 }
@@ -357,7 +261,7 @@ add_final(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *r
 	}
 	watch->messages[watch->count++] = message;
 	rtta_transcript_add(watch->transcript, record);
-	settle_interim(watch, record);
+	rtta_interim_final(&watch->interim, record);
 	watch->known = watch->stale = true;
 	hub->stirred = true;
 }
@@ -401,129 +305,14 @@ take_interims(struct rtta_hub *hub)
 
 /* --- a session's state, as its readers hear it --- */
 
-static jv
-time_json(int64_t us)
-{
-	char text[RTTA_CLOCK_TEXT_BYTES];
-
-	return us == 0 ? jv_null() : jv_string(rtta_clock_format(text, us * 1000));
-}
-
-static jv
-place_json(struct rtta_pos at, int64_t at_us)
-{
-	char run[RTTA_RUN_TEXT_BYTES];
-
-	return JV_OBJECT(jv_string("run"), jv_string(rtta_run_format(run, at.run)),
-	    jv_string("sample"), jv_number((double)at.sample),
-	    jv_string("time"), time_json(at_us));
-}
-
-/* run.<S>.<n> as [{n, run, first, time, rate, ...}], in order of n. */
-static jv
-runs_json(const struct rtta_hub *hub, const char *id)
-{
-	char key[RTTA_SESSION_KEY_BYTES], text[RTTA_RUN_TEXT_BYTES];
-	jv list = jv_array();
-
-	for (unsigned n = 0;; n++) {
-		struct rtta_session_run run;
-		struct rtta_err err = {0};
-		jv value = rtta_state_get(hub->state, rtta_session_run_key(key, id, n), NULL);
-		bool there = jv_is_valid(value);
-
-		if (there && rtta_session_run_decode(&run, value, &err) == 0)
-			list = jv_array_append(list, JV_OBJECT(
-			    jv_string("n"), jv_number(n),
-			    jv_string("run"), jv_string(rtta_run_format(text, run.run)),
-			    jv_string("first"), jv_number((double)run.first),
-			    jv_string("time"), time_json(run.first_us),
-			    jv_string("rate"), jv_number(run.rate_hz),
-			    jv_string("prev_next"), jv_number((double)run.prev_next),
-			    jv_string("contiguous"), jv_bool(run.contiguous)));
-		jv_free(value);
-		if (!there)
-			return list;
-	}
-}
-
-static jv
-state_cut(const struct rtta_hub *hub, const char *id, jv state)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	struct rtta_session_cut cut;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(hub->state, rtta_session_key(key, "cut", id), NULL);
-
-	if (jv_is_valid(value) && rtta_session_cut_decode(&cut, value, &err) == 0)
-		state = jv_object_set(state, jv_string("cut"), cut.has_at
-		    ? place_json(cut.at, cut.at_us)
-		    : JV_OBJECT(jv_string("time"), time_json(cut.at_us)));
-	jv_free(value);
-	return state;
-}
-
-static jv
-state_end(const struct rtta_hub *hub, const char *id, jv state)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	struct rtta_session_end end;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(hub->state, rtta_session_key(key, "end", id), NULL);
-
-	if (jv_is_valid(value) && rtta_session_end_decode(&end, value, &err) == 0)
-		state = jv_object_set(state, jv_string("end"), end.has_at
-		    ? place_json(end.at, end.at_us)
-		    : JV_OBJECT(jv_string("time"), time_json(end.at_us)));
-	jv_free(value);
-	return state;
-}
-
-/* What session_config says, when it is about this session. */
-static jv
-state_config(const struct rtta_hub *hub, const char *id, jv state)
-{
-	struct rtta_session_config config;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(hub->state, "session_config", NULL);
-
-	if (jv_is_valid(value) && rtta_session_config_decode(&config, value, &err) == 0 &&
-	    strcmp(config.id, id) == 0) {
-		if (config.title[0] != '\0')
-			state = jv_object_set(state, jv_string("title"), jv_string(config.title));
-		if (config.started_us != 0)
-			state = jv_object_set(state, jv_string("started"),
-			    time_json(config.started_us));
-		if (config.active && config.off_record)
-			state = jv_object_set(state, jv_string("off_record"),
-			    time_json(config.off_record_us));
-	}
-	jv_free(value);
-	return state;
-}
-
 static void
 watch_tell(struct rtta_hub *hub, struct watch *watch)
 {
 	bool active = hub->active && strcmp(hub->current, watch->id) == 0;
-	const char *title = rtta_transcript_title(watch->transcript);
-	int64_t start_ns = rtta_transcript_start_ns(watch->transcript);
-	struct rtta_ledger ledger;
-	jv state;
 
-	rtta_transcript_ledger(watch->transcript, &ledger);
-	state = JV_OBJECT(jv_string("event"), jv_string("state"),
-	    jv_string("session"), jv_string(watch->id),
-	    jv_string("state"), jv_string(ledger.has_end ? "ended" : active ? "live" : "ending"),
-	    jv_string("title"), jv_string(title == NULL ? "" : title),
-	    jv_string("started"), time_json(start_ns / 1000));
-	state = state_config(hub, watch->id, state);
-	state = state_cut(hub, watch->id, state);
-	state = state_end(hub, watch->id, state);
-	state = jv_object_set(state, jv_string("runs"), runs_json(hub, watch->id));
-	state = jv_object_set(state, jv_string("ledger"), rtta_ledger_json(&ledger));
 	free(watch->state);
-	watch->state = message_new(state, 0);
+	watch->state = message_new(rtta_summary_json(hub->state, watch->id, watch->transcript,
+	    active), 0);
 	watch->state_version++;
 	watch->stale = false;
 	watch->told_ms = rtta_clock_mono_ms();
@@ -850,28 +639,10 @@ rtta_hub_leave(struct rtta_hub_reader *reader)
 	free(reader);
 }
 
-/* The oldest interim text that this reader has not had. */
-static struct interim *
-interim_after(struct watch *watch, uint64_t version)
-{
-	struct interim *found = NULL;
-
-	if (watch->interim_version <= version)
-		return NULL;
-	for (size_t i = 0; i < watch->interim_count; i++) {
-		struct interim *interim = &watch->interims[i];
-
-		if (interim->message != NULL && interim->version > version &&
-		    (found == NULL || interim->version < found->version))
-			found = interim;
-	}
-	return found;
-}
-
 static const struct rtta_hub_message *
 next_of_watch(struct rtta_hub_reader *reader, struct watch *watch)
 {
-	struct interim *interim;
+	const struct rtta_interim_text *interim;
 
 	if (watch->state != NULL && reader->state_version != watch->state_version) {
 		reader->state_version = watch->state_version;
@@ -887,13 +658,13 @@ next_of_watch(struct rtta_hub_reader *reader, struct watch *watch)
 			watch_is_live(reader->hub, watch);
 		return watch->live;
 	}
-	interim = interim_after(watch, reader->interim_version);
+	interim = rtta_interim_after(&watch->interim, reader->interim_version);
 	if (interim == NULL) {
-		reader->interim_version = watch->interim_version;
+		reader->interim_version = watch->interim.version;
 		return NULL;
 	}
 	reader->interim_version = interim->version;
-	return interim->message;
+	return interim->text;
 }
 
 const struct rtta_hub_message *
@@ -935,7 +706,7 @@ rtta_hub_pending(struct rtta_hub_reader *reader)
 	return (watch->state != NULL && reader->state_version != watch->state_version) ||
 	    reader->at < watch->count ||
 	    (watch->caught_up && (!reader->live ||
-	    interim_after(watch, reader->interim_version) != NULL));
+	    rtta_interim_after(&watch->interim, reader->interim_version) != NULL));
 }
 
 /* --- a session as a whole --- */

@@ -3,9 +3,8 @@
  *
  * Listens itself and hands accepted connections to libwebsockets, whose wait
  * is the loop of the tool; other descriptors ride in it (rtta_web_add_fd).
- * The files of the page are read once, at the start.  Limits: headers and
- * bodies as http.h says, connections below the limit of descriptors, a
- * reader that takes nothing for 30 s is dropped and resumes by `after`.
+ * Limits: headers and bodies as http.h says, connections below the limit of
+ * descriptors; a reader that takes nothing for 30 s is dropped.
  * Belongs to main's thread.
  */
 #ifndef RTTA_WEB_H
@@ -20,11 +19,7 @@ struct rtta_err;
 struct rtta_room;
 struct rtta_web;
 
-enum {
-	RTTA_WEB_SLOW_MS = 30000,      /* a reader may take nothing so long */
-	RTTA_WEB_ANSWER_MS = 10000,    /* a session is loaded, a button pressed */
-	RTTA_WEB_CONNECTIONS_MAX = 16384
-};
+enum { RTTA_WEB_CONNECTIONS_MAX = 16384 };
 
 struct rtta_web_config {
 	char host[64];

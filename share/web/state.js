@@ -25,6 +25,12 @@ function tool(box, name, lane) {
 	return (box.tools || []).find((t) => t.tool === name && (!lane || t.lane === lane));
 }
 
+/* "2 min 10 s are", "1 minute is". */
+function still(seconds) {
+	const text = duration(seconds);
+	return /^1 (second|minute)$/.test(text) ? [text, 'is'] : [text, 'are'];
+}
+
 const since = (t) => `since ${clock(millis(t))}`;
 const gone = (t) => t && t.state === 'gone';
 
@@ -57,8 +63,10 @@ function running(model) {
 	if (mic?.name === 'sound') return mic;
 	const stt = engine(box);
 	if (stt || mic) return stt || mic;
-	if (pending >= 2)
-		return say('behind', 'warn', 'Live, and catching up', `: ${duration(pending)} of earlier speech are still to come.`);
+	if (pending >= 2) {
+		const [much, are] = still(pending);
+		return say('behind', 'warn', 'Live, and catching up', `: ${much} of earlier speech ${are} still to come.`);
+	}
 	return say('live', 'good', 'Live', lag == null ? '.' : `, ${duration(lag)} behind.`);
 }
 
@@ -67,8 +75,10 @@ function over(session) {
 	if (session.state !== 'ended')
 		return say('wait', 'warn', 'Stopped', '. The last words are being written.');
 	const head = session.end?.time ? `Ended at ${clock(millis(session.end.time)).slice(0, 5)}` : 'Ended';
-	if (!ledger.closed && ledger.pending_s >= 0.5)
-		return say('behind', 'warn', head, `. ${duration(ledger.pending_s)} are still to come.`);
+	if (!ledger.closed && ledger.pending_s >= 0.5) {
+		const [much, are] = still(ledger.pending_s);
+		return say('behind', 'warn', head, `. ${much} ${are} still to come.`);
+	}
 	return say('ended', '', head, ledger.gap_s >= 0.5
 		? `. This is the whole text, but for ${duration(ledger.gap_s)}.` : '. This is the whole text.');
 }
@@ -83,7 +93,8 @@ export function sentence(model) {
 	if (!model.loaded) return say('wait', '', 'One moment', '. The text is on its way.');
 	if (!model.session)
 		return microphone(model.box) ||
-			say('none', '', 'No session', '. The box listens and keeps five minutes in memory.');
+			say('none', '', 'No session', tool(model.box, 'rtta-route')
+				? '. The box listens and keeps five minutes in memory.' : '. The box hears nothing yet.');
 	if (model.box.bus === false && model.session.state !== 'ended')
 		return say('engine', 'warn', 'Nothing new arrives',
 			` since ${clock(model.busAway)}: a part of the box is away. What is said is kept; its text will come.`);

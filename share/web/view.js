@@ -22,11 +22,13 @@ export function clock(ms) {
 	return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/* "6 seconds", "2 min 10 s", "1 h 52 min". */
+const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/* "6 seconds", "5 minutes", "2 min 10 s", "1 h 52 min". */
 export function duration(seconds) {
 	const s = Math.max(1, Math.round(seconds));
-	if (s < 60) return s === 1 ? '1 second' : `${s} seconds`;
-	if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${s / 60} min`;
+	if (s < 60) return count(s, 'second');
+	if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : count(s / 60, 'minute');
 	return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
 }
 

@@ -26,7 +26,9 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	meeting_has m1 start cut preroll live
 	{ ws "$page/ws?session=m1" 'middle of January' >ws.out; } 3>&- &
 	wait_for 20 grep -q '"event":"live"' ws.out
-	meeting_has m1 interim late
+	meeting_has m1 interim
+	wait_for 20 grep -q 'It is back now' ws.out
+	meeting_has m1 late
 	wait $!
 	[ "$(head -n 1 ws.out)" = '{"event":"session","session":"m1"}' ]
 	# stored ones in the order of the stream, each once; then the marker

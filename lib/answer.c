@@ -1,0 +1,416 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "answer.h"
+#include "clock.h"
+#include "conn.h"
+#include "err.h"
+#include "files.h"
+#include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "room.h"
+
+enum { BUTTON_JSON_MAX_BYTES = 4096 };
+
+/* --- what a request may --- */
+
+static const char *
+bearer(struct rtta_conn *conn, char *text, size_t size)
+{
+	const char *value = rtta_conn_header(conn, WSI_TOKEN_HTTP_AUTHORIZATION, text, size);
+
+	return value == NULL ? NULL : rtta_http_bearer(value);
+}
+
+static bool
+may_read(struct rtta_conn *conn)
+{
+	const struct rtta_site *site = conn->site;
+	char text[1024], cookie[RTTA_HTTP_TOKEN_MAX_BYTES];
+	const char *token;
+
+	if (site->reader_token[0] == '\0' ||
+	    rtta_http_token_equal(conn->request.token, site->reader_token))
+		return true;
+	token = bearer(conn, text, sizeof(text));
+	if (token != NULL && (rtta_http_token_equal(token, site->reader_token) ||
+	    rtta_http_token_equal(token, site->operator_token)))
+		return true;
+	token = rtta_conn_header(conn, WSI_TOKEN_HTTP_COOKIE, text, sizeof(text));
+	return token != NULL && rtta_http_cookie(token, "rtta_token", cookie) == 0 &&
+	    rtta_http_token_equal(cookie, site->reader_token);
+}
+
+static bool
+may_operate(struct rtta_conn *conn)
+{
+	const struct rtta_site *site = conn->site;
+	char text[1024];
+	const char *token = bearer(conn, text, sizeof(text));
+
+	if (token != NULL && rtta_http_token_equal(token, site->operator_token))
+		return true;
+	token = rtta_conn_header(conn, WSI_TOKEN_HOST, text, sizeof(text));
+	return site->open_operator && token != NULL && rtta_http_host_loopback(token);
+}
+
+static bool
+same_origin(struct rtta_conn *conn)
+{
+	char origin[512], host[512];
+
+	if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_ORIGIN) <= 0)
+		return true;
+	if (rtta_conn_header(conn, WSI_TOKEN_ORIGIN, origin, sizeof(origin)) == NULL)
+		return false;
+	return rtta_http_origin_ok(origin, rtta_conn_header(conn, WSI_TOKEN_HOST, host, sizeof(host)));
+}
+
+/* --- pages, streams, files --- */
+
+static int
+serve_file(struct rtta_conn *conn, const char *name)
+{
+	const struct rtta_file *file = rtta_files_find(conn->site->files, name);
+	char etag[64];
+	const char *have = rtta_conn_header(conn, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag, sizeof(etag));
+
+	if (file == NULL)
+		return rtta_conn_refuse(conn, 404, "no such page");
+	conn->cache = "no-cache";
+	if (conn->extra[0] == '\0')
+		snprintf(conn->extra, sizeof(conn->extra), "etag: %s", file->etag);
+	if (have != NULL && strcmp(have, file->etag) == 0 && conn->extra[0] == 'e')
+		return rtta_conn_reply(conn, 304, file->mime, NULL, 0);
+	return rtta_conn_reply(conn, 200, file->mime, file->data, file->bytes);
+}
+
+/* The page; a token in its address becomes a cookie. */
+static int
+serve_page(struct rtta_conn *conn)
+{
+	const struct rtta_site *site = conn->site;
+
+	if (site->reader_token[0] != '\0' && conn->request.token[0] != '\0')
+		snprintf(conn->extra, sizeof(conn->extra),
+		    "set-cookie: rtta_token=%s; Path=/; HttpOnly; SameSite=Strict",
+		    site->reader_token);
+	return serve_file(conn, "index.html");
+}
+
+static char *
+transcript_text(const struct rtta_http_request *request,
+    const struct rtta_transcript *transcript, size_t *bytes)
+{
+	struct rtta_err err = {0};
+	char *text = NULL;
+	FILE *out = open_memstream(&text, bytes);
+
+	if (out == NULL)
+		return NULL;
+	if (rtta_format_write(out, transcript, request->format, request->times, &err) < 0)
+		rtta_log_warn("%s", err.text);
+	fclose(out);
+	return text;
+}
+
+/* Answer a transcript or coverage if the session is there by now. */
+static int
+serve_session(struct rtta_conn *conn)
+{
+	struct rtta_http_request *request = &conn->request;
+	struct rtta_hub *hub = rtta_room_hub(conn->site->room);
+	const struct rtta_transcript *transcript;
+	size_t bytes;
+	char *text;
+
+	switch (rtta_hub_transcript(hub, request->session, &transcript)) {
+	case RTTA_HUB_LOADING:
+		if (rtta_clock_mono_ms() >= conn->deadline_ms)
+			return rtta_conn_refuse(conn, 503, "the bus does not answer");
+		return 0;
+	case RTTA_HUB_FULL:
+		return rtta_conn_refuse(conn, 503, "too many sessions are being read");
+	case RTTA_HUB_UNKNOWN:
+		return rtta_conn_refuse(conn, 404, "no such session");
+	case RTTA_HUB_READY:
+		break;
+	}
+	if (request->route == RTTA_HTTP_COVERAGE)
+		return rtta_conn_reply_json(conn, 200, rtta_hub_ledger(hub, request->session));
+	text = transcript_text(request, transcript, &bytes);
+	if (text == NULL)
+		return rtta_conn_refuse(conn, 500, "no memory for it");
+	return rtta_conn_reply_owned(conn, 200, rtta_format_mime(request->format), text, bytes);
+}
+
+static int
+serve_health(struct rtta_conn *conn)
+{
+	bool healthy;
+	jv health = rtta_room_health(conn->site->room, &healthy);
+
+	return rtta_conn_reply_json(conn, healthy ? 200 : 503, health);
+}
+
+static int
+serve_metrics(struct rtta_conn *conn)
+{
+	const struct rtta_site *site = conn->site;
+	struct rtta_hub_counts counts;
+	bool healthy;
+	char *text;
+
+	rtta_hub_counts(rtta_room_hub(site->room), &counts);
+	jv_free(rtta_room_health(site->room, &healthy));
+	text = rtta_xasprintf(
+	    "# HELP rtta_healthy What /healthz says.\n# TYPE rtta_healthy gauge\n"
+	    "rtta_healthy %d\n"
+	    "# HELP rtta_readers Readers that are connected.\n# TYPE rtta_readers gauge\n"
+	    "rtta_readers %zu\n"
+	    "# HELP rtta_sessions_watched Sessions in memory.\n"
+	    "# TYPE rtta_sessions_watched gauge\nrtta_sessions_watched %zu\n"
+	    "# HELP rtta_records Records in memory.\n# TYPE rtta_records gauge\n"
+	    "rtta_records %zu\n"
+	    "# HELP rtta_interim_total Interim texts passed on.\n"
+	    "# TYPE rtta_interim_total counter\nrtta_interim_total %" PRIu64 "\n"
+	    "# HELP rtta_requests_total Requests.\n# TYPE rtta_requests_total counter\n"
+	    "rtta_requests_total %" PRIu64 "\n"
+	    "# HELP rtta_refused_total Requests refused.\n# TYPE rtta_refused_total counter\n"
+	    "rtta_refused_total %" PRIu64 "\n"
+	    "# HELP rtta_readers_dropped_total Readers that were too slow.\n"
+	    "# TYPE rtta_readers_dropped_total counter\nrtta_readers_dropped_total %" PRIu64 "\n",
+	    healthy, counts.readers, counts.watched, counts.records, counts.interim,
+	    site->requests, site->refused, site->dropped);
+	return rtta_conn_reply_owned(conn, 200, "text/plain; version=0.0.4; charset=utf-8", text,
+	    strlen(text));
+}
+
+static int
+serve_events(struct rtta_conn *conn)
+{
+	conn->status = 200;
+	conn->type = "text/event-stream";
+	conn->close = true;
+	if (rtta_conn_join(conn, RTTA_CONN_SSE) < 0)
+		return rtta_conn_refuse(conn, 503, "too many sessions are being read");
+	return 0;
+}
+
+static int
+serve_get(struct rtta_conn *conn)
+{
+	switch (conn->request.route) {
+	case RTTA_HTTP_PAGE:
+		return serve_page(conn);
+	case RTTA_HTTP_FILE:
+		return serve_file(conn, conn->request.file);
+	case RTTA_HTTP_EVENTS:
+		return serve_events(conn);
+	case RTTA_HTTP_SESSIONS:
+		return rtta_conn_reply_json(conn, 200, rtta_room_sessions(conn->site->room));
+	case RTTA_HTTP_TRANSCRIPT:
+	case RTTA_HTTP_COVERAGE:
+		conn->kind = RTTA_CONN_TRANSCRIPT;
+		conn->deadline_ms = rtta_clock_mono_ms() + RTTA_CONN_ANSWER_MS;
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT,
+		    2 * RTTA_CONN_ANSWER_MS / 1000);
+		return serve_session(conn);
+	case RTTA_HTTP_HEALTHZ:
+		return serve_health(conn);
+	case RTTA_HTTP_METRICS:
+		return serve_metrics(conn);
+	case RTTA_HTTP_WS:
+		return rtta_conn_refuse(conn, 426, "this is a WebSocket");
+	case RTTA_HTTP_START:
+	case RTTA_HTTP_STOP:
+		break;
+	}
+	return rtta_conn_refuse(conn, 405, "this is a POST");
+}
+
+/* Files of the page say nothing of the room; /healthz no word of text. */
+static bool
+is_public(enum rtta_http_route route)
+{
+	return route == RTTA_HTTP_FILE || route == RTTA_HTTP_HEALTHZ;
+}
+
+static int
+serve_post(struct rtta_conn *conn)
+{
+	const struct rtta_site *site = conn->site;
+
+	if (!same_origin(conn))
+		return rtta_conn_refuse(conn, 403, "another page may not press this button");
+	if (!may_operate(conn))
+		return site->operator_token[0] == '\0'
+		    ? rtta_conn_refuse(conn, 403, "start and stop need an operator's token, and none is "
+		    "configured (--operator-token-file)")
+		    : rtta_conn_refuse(conn, 401, "start and stop need the operator's token");
+	conn->kind = RTTA_CONN_BODY;
+	return 0;
+}
+
+int
+rtta_answer_request(struct rtta_conn *conn)
+{
+	const char *why = NULL;
+	int status;
+	bool post;
+
+	rtta_conn_reset(conn);
+	status = rtta_conn_request(conn, &why);
+	post = status == 0 && (conn->request.route == RTTA_HTTP_START ||
+	    conn->request.route == RTTA_HTTP_STOP);
+	if (status == 0)
+		status = rtta_conn_check_body(conn, post, &why);
+	if (status != 0)
+		return rtta_conn_refuse(conn, status, why);
+	if (post)
+		return serve_post(conn);
+	if (!is_public(conn->request.route) && !may_read(conn))
+		return rtta_conn_refuse(conn, 401,
+		    "this page needs a token: add ?token=... to its address");
+	return serve_get(conn);
+}
+
+static int
+refuse_upgrade(int status, const char **why, const char *sentence)
+{
+	*why = sentence;
+	return status;
+}
+
+int
+rtta_answer_upgrade(struct rtta_conn *conn, const char *protocol, const char **why)
+{
+	int status;
+
+	rtta_conn_reset(conn);
+	status = rtta_conn_request(conn, why);
+	if (status == 0)
+		status = rtta_conn_check_body(conn, false, why);
+	if (status != 0)
+		return status;
+	if (conn->request.route != RTTA_HTTP_WS || conn->head_only ||
+	    strcasecmp(protocol, "websocket") != 0)
+		return refuse_upgrade(400, why, "only /ws becomes a WebSocket");
+	if (!same_origin(conn))
+		return refuse_upgrade(403, why, "another page may not read this");
+	if (!may_read(conn))
+		return refuse_upgrade(401, why, "this needs a token");
+	if (rtta_conn_join(conn, RTTA_CONN_WS) < 0)
+		return refuse_upgrade(503, why, "too many sessions are being read");
+	return 0;
+}
+
+/* --- the buttons --- */
+
+int
+rtta_answer_body(struct rtta_conn *conn, const void *data, size_t bytes)
+{
+	if (conn->kind != RTTA_CONN_BODY)
+		return 0;
+	if (conn->body_bytes + bytes > RTTA_HTTP_BODY_MAX_BYTES)
+		return -1;
+	if (conn->body == NULL)
+		conn->body = rtta_xcalloc(1, RTTA_HTTP_BODY_MAX_BYTES);
+	memcpy(conn->body + conn->body_bytes, data, bytes);
+	conn->body_bytes += bytes;
+	return 0;
+}
+
+static uint64_t
+press_start(struct rtta_conn *conn, jv body, struct rtta_room_refusal *refusal, struct rtta_err *err)
+{
+	int64_t preroll_s = RTTA_SESSION_PREROLL_S;
+	char *title = NULL;
+	uint64_t number = 0;
+
+	if (rtta_json_string("body", body, "title", &title, err) == 0 &&
+	    rtta_json_int("body", body, "preroll_s", 0, RTTA_SESSION_PREROLL_MAX_S, &preroll_s,
+	    err) == 0)
+		number = rtta_room_start(conn->site->room, title, preroll_s, conn->id, refusal);
+	free(title);
+	return number;
+}
+
+static uint64_t
+press_stop(struct rtta_conn *conn, jv body, struct rtta_room_refusal *refusal, struct rtta_err *err)
+{
+	char *id = NULL;
+	uint64_t number = 0;
+
+	if (rtta_json_string("body", body, "session", &id, err) < 0)
+		return 0;
+	if (id == NULL || !rtta_session_id_valid(id)) {
+		rtta_err_set(err, EX_DATAERR, "body: session: name the session that stops");
+	} else {
+		strcpy(conn->id, id);
+		number = rtta_room_stop(conn->site->room, id, refusal);
+	}
+	free(id);
+	return number;
+}
+
+int
+rtta_answer_body_end(struct rtta_conn *conn)
+{
+	struct rtta_room_refusal refusal = {0};
+	struct rtta_err err = {0};
+	jv body;
+
+	if (conn->kind != RTTA_CONN_BODY)
+		return 0;
+	body = rtta_json_object("body", conn->body_bytes == 0 ? "{}" : conn->body,
+	    conn->body_bytes == 0 ? 2 : conn->body_bytes, BUTTON_JSON_MAX_BYTES, &err);
+	if (jv_is_valid(body))
+		conn->number = conn->request.route == RTTA_HTTP_START
+		    ? press_start(conn, body, &refusal, &err)
+		    : press_stop(conn, body, &refusal, &err);
+	jv_free(body);
+	if (err.exit_code != 0)
+		return rtta_conn_refuse(conn, 400, err.text);
+	if (refusal.status == 200)
+		return rtta_conn_reply_json(conn, 200, JV_OBJECT(jv_string("session"),
+		    jv_string(conn->id)));
+	if (conn->number == 0)
+		return rtta_conn_refuse(conn, refusal.status, refusal.why);
+	conn->kind = RTTA_CONN_OUTCOME;
+	conn->deadline_ms = rtta_clock_mono_ms() + RTTA_CONN_ANSWER_MS;
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 2 * RTTA_CONN_ANSWER_MS / 1000);
+	return 0;
+}
+
+static int
+serve_outcome(struct rtta_conn *conn)
+{
+	int outcome = rtta_room_outcome(conn->site->room, conn->number);
+
+	if (outcome > 0) {
+		rtta_log_info("session %s: %s", conn->id,
+		    conn->request.route == RTTA_HTTP_START ? "start pressed" : "stop pressed");
+		return rtta_conn_reply_json(conn, 200, JV_OBJECT(jv_string("session"),
+		    jv_string(conn->id)));
+	}
+	if (outcome < 0)
+		return rtta_conn_refuse(conn, 409, "somebody else pressed a button at the same time");
+	if (rtta_clock_mono_ms() >= conn->deadline_ms)
+		return rtta_conn_refuse(conn, 503, "the bus does not answer; it may happen yet");
+	return 0;
+}
+
+
+void
+rtta_answer_waiting(struct rtta_conn *conn)
+{
+	if (conn->kind == RTTA_CONN_TRANSCRIPT)
+		serve_session(conn);
+	else if (conn->kind == RTTA_CONN_OUTCOME)
+		serve_outcome(conn);
+}

@@ -1,0 +1,346 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conn.h"
+#include "json.h"
+#include "mem.h"
+#include "room.h"
+
+enum { HEAD_BYTES = 4096 };  /* of a reply's headers */
+
+void
+rtta_conn_reset(struct rtta_conn *conn)
+{
+	rtta_hub_leave(conn->reader);
+	free(conn->owned);
+	free(conn->body);
+	conn->reader = NULL;
+	conn->owned = conn->body = NULL;
+	conn->data = NULL;
+	conn->kind = RTTA_CONN_IDLE;
+	conn->bytes = conn->sent = conn->body_bytes = 0;
+	conn->head_only = conn->close = conn->headers_sent = false;
+	conn->wanted_ms = 0;
+	conn->extra[0] = '\0';
+	conn->cache = "no-store";
+}
+
+void
+rtta_conn_want_write(struct rtta_conn *conn)
+{
+	if (conn->wanted_ms == 0)
+		conn->wanted_ms = rtta_clock_mono_ms();
+	lws_callback_on_writable(conn->wsi);
+}
+
+int
+rtta_conn_reply(struct rtta_conn *conn, int status, const char *type, const char *data, size_t bytes)
+{
+	conn->kind = RTTA_CONN_REPLY;
+	conn->status = status;
+	conn->type = type;
+	conn->data = data;
+	conn->bytes = bytes;
+	if (status >= 400)
+		conn->site->refused++;
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT, RTTA_CONN_SLOW_MS / 1000);
+	rtta_conn_want_write(conn);
+	return 0;
+}
+
+int
+rtta_conn_reply_owned(struct rtta_conn *conn, int status, const char *type, char *text, size_t bytes)
+{
+	free(conn->owned);
+	conn->owned = text;
+	return rtta_conn_reply(conn, status, type, text, bytes);
+}
+
+static int
+reply_sentence(struct rtta_conn *conn, int status, const char *sentence)
+{
+	char *text = rtta_xasprintf("%s\n", sentence);
+
+	return rtta_conn_reply_owned(conn, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int
+rtta_conn_reply_json(struct rtta_conn *conn, int status, jv value)
+{
+	char *text = rtta_json_text(value, false);
+
+	return rtta_conn_reply_owned(conn, status, "application/json", text, strlen(text));
+}
+
+static int
+add_header(struct rtta_conn *conn, const char *name, const char *value, unsigned char **p,
+    unsigned char *end)
+{
+	return lws_add_http_header_by_name(conn->wsi, (const unsigned char *)name,
+	    (const unsigned char *)value, (int)strlen(value), p, end);
+}
+
+/* "set-cookie: x" and the like, one line. */
+static int
+add_extra(struct rtta_conn *conn, unsigned char **p, unsigned char *end)
+{
+	char *colon = strchr(conn->extra, ':');
+	char name[32];
+
+	if (colon == NULL)
+		return 0;
+	snprintf(name, sizeof(name), "%.*s:", (int)(colon - conn->extra), conn->extra);
+	return add_header(conn, name, colon + 2, p, end);
+}
+
+/* length < 0: not known, the end is the end of the connection. */
+static int
+write_headers(struct rtta_conn *conn, int64_t length)
+{
+	unsigned char head[LWS_PRE + HEAD_BYTES], *p = head + LWS_PRE;
+	unsigned char *end = head + sizeof(head) - 1;
+
+	conn->headers_sent = true;
+	if (lws_add_http_header_status(conn->wsi, (unsigned)conn->status |
+	    LWSAHH_FLAG_NO_SERVER_NAME, &p, end) ||
+	    add_header(conn, "content-type:", conn->type, &p, end) ||
+	    add_header(conn, "cache-control:", conn->cache, &p, end) ||
+	    add_extra(conn, &p, end))
+		return -1;
+	if (conn->close && add_header(conn, "connection:", "close", &p, end))
+		return -1;
+	if (length >= 0 && lws_add_http_header_content_length(conn->wsi,
+	    (lws_filepos_t)length, &p, end))
+		return -1;
+	return lws_finalize_write_http_header(conn->wsi, head + LWS_PRE, &p, end);
+}
+
+/* The transaction is over: 0 to keep the connection, -1 to close it. */
+static int
+finish_reply(struct rtta_conn *conn)
+{
+	bool close = conn->close;
+
+	rtta_conn_reset(conn);
+	if (close)
+		return -1;
+	return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
+}
+
+int
+rtta_conn_write_reply(struct rtta_conn *conn)
+{
+	size_t left = conn->bytes - conn->sent;
+	bool last;
+
+	if (!conn->headers_sent) {
+		if (write_headers(conn, conn->status == 304 ? -1 : (int64_t)conn->bytes) != 0)
+			return -1;
+		if (conn->head_only || conn->status == 304 || left == 0)
+			return finish_reply(conn);
+	}
+	last = left <= RTTA_CONN_CHUNK_BYTES;
+	if (!last)
+		left = RTTA_CONN_CHUNK_BYTES;
+	/* HTTP/1 writes nothing before the pointer, so that it may be const. */
+	if (lws_write(conn->wsi, (unsigned char *)(uintptr_t)(conn->data + conn->sent), left,
+	    last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+		return -1;
+	conn->sent += left;
+	if (last)
+		return finish_reply(conn);
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT, RTTA_CONN_SLOW_MS / 1000);
+	rtta_conn_want_write(conn);
+	return 0;
+}
+
+/* --- readers --- */
+
+/*
+ * Write as many messages as fit into one batch.  WebSocket messages are
+ * framed here: one write for many, where lws_write() would make one system
+ * call for each.
+ */
+int
+rtta_conn_write_batch(struct rtta_conn *conn)
+{
+	unsigned char *batch = conn->site->batch + LWS_PRE;
+	const struct rtta_hub_message *message;
+	size_t used = 0;
+
+	if (conn->kind == RTTA_CONN_SSE && !conn->headers_sent) {
+		if (write_headers(conn, -1) != 0)
+			return -1;
+		lws_http_mark_sse(conn->wsi);
+		lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+		rtta_conn_want_write(conn);
+		return 0;
+	}
+	while (used < RTTA_CONN_CHUNK_BYTES && (message = rtta_hub_next(conn->reader)) != NULL) {
+		used += conn->kind == RTTA_CONN_WS
+		    ? rtta_http_ws_head(batch + used, message->bytes)
+		    : rtta_http_sse_head((char *)batch + used, message->seq);
+		memcpy(batch + used, message->text, message->bytes);
+		used += message->bytes;
+		if (conn->kind == RTTA_CONN_SSE) {
+			memcpy(batch + used, "\n\n", 2);
+			used += 2;
+		}
+	}
+	if (used > 0 && lws_write(conn->wsi, batch, used, LWS_WRITE_HTTP) < 0)
+		return -1;
+	if (rtta_hub_pending(conn->reader))
+		rtta_conn_want_write(conn);
+	return 0;
+}
+
+int
+rtta_conn_join(struct rtta_conn *conn, enum rtta_conn_kind kind)
+{
+	struct rtta_http_request *request = &conn->request;
+
+	conn->reader = rtta_hub_join(rtta_room_hub(conn->site->room), request->session,
+	    request->after, request->follow);
+	if (conn->reader == NULL)
+		return -1;
+	conn->kind = kind;
+	rtta_conn_want_write(conn);
+	return 0;
+}
+
+/* --- requests --- */
+
+const char *
+rtta_conn_header(struct rtta_conn *conn, enum lws_token_indexes token, char *text, size_t size)
+{
+	int length = lws_hdr_total_length(conn->wsi, token);
+
+	if (length <= 0 || (size_t)length >= size ||
+	    lws_hdr_copy(conn->wsi, text, (int)size, token) < 0)
+		return NULL;
+	return text;
+}
+
+static int
+read_method(struct rtta_conn *conn, enum rtta_http_method *method)
+{
+	if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_GET_URI) > 0)
+		*method = RTTA_HTTP_GET;
+	else if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HEAD_URI) > 0)
+		*method = RTTA_HTTP_HEAD;
+	else if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_POST_URI) > 0)
+		*method = RTTA_HTTP_POST;
+	else
+		return -1;
+	return 0;
+}
+
+/* The path, which libwebsockets has decoded and freed of "..". */
+static const char *
+path_of(struct lws *wsi, char path[RTTA_HTTP_HEAD_MAX_BYTES])
+{
+	static const enum lws_token_indexes tokens[] = {
+		WSI_TOKEN_GET_URI, WSI_TOKEN_POST_URI, WSI_TOKEN_HEAD_URI
+	};
+
+	path[0] = '\0';
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+		if (lws_hdr_total_length(wsi, tokens[i]) > 0)
+			lws_hdr_copy(wsi, path, RTTA_HTTP_HEAD_MAX_BYTES, tokens[i]);
+	return path;
+}
+
+static int
+read_arguments(struct rtta_conn *conn, const char **why)
+{
+	char argument[RTTA_HTTP_ARG_MAX_BYTES];
+	int status = 0, length;
+
+	for (int i = 0; status == 0 && (length = lws_hdr_fragment_length(conn->wsi,
+	    WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
+		if (length >= (int)sizeof(argument) || lws_hdr_copy_fragment(conn->wsi, argument,
+		    sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i) < 0) {
+			*why = "an argument is too long";
+			return 400;
+		}
+		status = rtta_http_argument(&conn->request, argument, why);
+	}
+	return status;
+}
+
+/* What a reconnecting EventSource had last. */
+static int
+read_last_event(struct rtta_conn *conn, const char **why)
+{
+	static const char name[] = "last-event-id:";
+	char argument[64] = "after=";
+
+	if (lws_hdr_custom_length(conn->wsi, name, sizeof(name) - 1) <= 0)
+		return 0;
+	if (lws_hdr_custom_copy(conn->wsi, argument + 6, sizeof(argument) - 6, name,
+	    sizeof(name) - 1) < 0) {
+		*why = "Last-Event-ID is a sequence number";
+		return 400;
+	}
+	return rtta_http_argument(&conn->request, argument, why);
+}
+
+int
+rtta_conn_request(struct rtta_conn *conn, const char **why)
+{
+	char path[RTTA_HTTP_HEAD_MAX_BYTES];
+	enum rtta_http_method method;
+	int status;
+
+	conn->site->requests++;
+	if (read_method(conn, &method) < 0) {
+		memset(&conn->request, 0, sizeof(conn->request));
+		*why = "only GET, HEAD and POST";
+		return 405;
+	}
+	conn->head_only = method == RTTA_HTTP_HEAD;
+	status = rtta_http_route(&conn->request, method, path_of(conn->wsi, path), why);
+	if (status == 0)
+		status = read_arguments(conn, why);
+	if (status == 0)
+		status = read_last_event(conn, why);
+	return status;
+}
+
+int
+rtta_conn_check_body(struct rtta_conn *conn, bool wanted, const char **why)
+{
+	char text[32];
+	const char *length = rtta_conn_header(conn, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof(text));
+	bool has_length = lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+
+	if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+		*why = "bodies come with a Content-Length here";
+		return 411;
+	}
+	if (!wanted && has_length && (length == NULL || rtta_http_length(length) != 0)) {
+		*why = "a GET has no body";
+		return 400;
+	}
+	if (wanted && !has_length) {
+		*why = "Content-Length is missing";
+		return 411;
+	}
+	if (wanted && (length == NULL || rtta_http_length(length) < 0)) {
+		*why = "the body may have 65536 bytes";
+		return 413;
+	}
+	return 0;
+}
+
+int
+rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why)
+{
+	conn->close = true;
+	if (status == 401)
+		strcpy(conn->extra, "www-authenticate: Bearer");
+	return reply_sentence(conn, status, why);
+}
+

@@ -1,0 +1,118 @@
+/*
+ * conn - one connection: the request that it makes and the reply it gets.
+ *
+ * Reads a request out of libwebsockets, holds a reply until it is written,
+ * and writes a reader's messages in batches.  What is answered to what is
+ * answer.h's; when what is called is web.h's.  Belongs to main's thread.
+ */
+#ifndef RTTA_CONN_H
+#define RTTA_CONN_H
+
+#include <jv.h>
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http.h"
+#include "hub.h"
+
+struct rtta_files;
+struct rtta_room;
+
+enum {
+	RTTA_CONN_SLOW_MS = 30000,     /* whoever takes nothing so long is dropped */
+	RTTA_CONN_ANSWER_MS = 10000,   /* a session is loaded, a button pressed */
+	RTTA_CONN_CHUNK_BYTES = 65536, /* of a reply, or of messages, in one write */
+	RTTA_CONN_BATCH_BYTES = RTTA_CONN_CHUNK_BYTES + RTTA_HUB_MESSAGE_MAX_BYTES + 64
+};
+
+/* What all connections share. */
+struct rtta_site {
+	struct rtta_room *room;
+	struct rtta_files *files;
+	char operator_token[RTTA_HTTP_TOKEN_MAX_BYTES];  /* empty: nobody may */
+	char reader_token[RTTA_HTTP_TOKEN_MAX_BYTES];    /* empty: everybody may */
+	bool open_operator;
+	unsigned char *batch;          /* LWS_PRE and RTTA_CONN_BATCH_BYTES */
+	uint64_t requests, refused, dropped;
+};
+
+/* A connection (or its present request) is: */
+enum rtta_conn_kind {
+	RTTA_CONN_IDLE,         /* between requests */
+	RTTA_CONN_BODY,         /* sending us a body */
+	RTTA_CONN_TRANSCRIPT,   /* waiting until its session is loaded */
+	RTTA_CONN_OUTCOME,      /* waiting until its press of a button is stored */
+	RTTA_CONN_REPLY,        /* being answered */
+	RTTA_CONN_WS,           /* a reader */
+	RTTA_CONN_SSE           /* a reader */
+};
+
+struct rtta_conn {
+	struct rtta_site *site;
+	struct lws *wsi;
+	struct rtta_conn *next, **link;
+	enum rtta_conn_kind kind;
+	struct rtta_http_request request;
+	bool head_only, close, headers_sent;
+	int64_t deadline_ms;        /* of who waits */
+
+	int status;
+	const char *type, *cache;
+	char extra[RTTA_HTTP_TOKEN_MAX_BYTES + 128];  /* "name: value", or empty */
+	char *owned;                /* the reply's text when it is the conn's */
+	const char *data;
+	size_t bytes, sent;
+
+	char *body;
+	size_t body_bytes;
+	char id[RTTA_SESSION_ID_BYTES];  /* of the session a button is about */
+	uint64_t number;                 /* of the write that it made */
+
+	struct rtta_hub_reader *reader;
+	int64_t wanted_ms;          /* since when it has something to take; 0: not */
+};
+
+/* Back to idle; whatever it held goes. */
+void rtta_conn_reset(struct rtta_conn *conn);
+
+/* Call its writing function as soon as it can take something. */
+void rtta_conn_want_write(struct rtta_conn *conn);
+
+/* --- the request --- */
+
+/* Read method, path, arguments.  0, or the status to refuse with and its
+ * sentence. */
+int rtta_conn_request(struct rtta_conn *conn, const char **why);
+
+/* A body is read only where one is wanted, and none is read by guess.  0, or
+ * as above. */
+int rtta_conn_check_body(struct rtta_conn *conn, bool wanted, const char **why);
+
+/* A header as a string in text; NULL: absent, or longer than size. */
+const char *rtta_conn_header(struct rtta_conn *conn, enum lws_token_indexes token,
+    char *text, size_t size);
+
+/* --- the reply: all return 0, so that answering is one statement --- */
+
+/* Bytes that stay where they are. */
+int rtta_conn_reply(struct rtta_conn *conn, int status, const char *type, const char *data,
+    size_t bytes);
+/* Takes text. */
+int rtta_conn_reply_owned(struct rtta_conn *conn, int status, const char *type, char *text,
+    size_t bytes);
+/* Takes value. */
+int rtta_conn_reply_json(struct rtta_conn *conn, int status, jv value);
+/* A sentence, and the connection is closed. */
+int rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why);
+
+/* Become a reader of the session asked for.  0, or -1: too many sessions. */
+int rtta_conn_join(struct rtta_conn *conn, enum rtta_conn_kind kind);
+
+/* --- writing, when libwebsockets says so: 0, or -1 to close --- */
+
+int rtta_conn_write_reply(struct rtta_conn *conn);
+int rtta_conn_write_batch(struct rtta_conn *conn);
+
+#endif

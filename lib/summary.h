@@ -1,0 +1,20 @@
+/*
+ * summary - what is known of a session, as its readers hear it.
+ *
+ * From the keys of the bucket and the ledger: {"event":"state"}, whose keys
+ * rtta-serve(1) lists.  Reads the copy of the bucket; no bus, no clock.
+ */
+#ifndef RTTA_SUMMARY_H
+#define RTTA_SUMMARY_H
+
+#include <jv.h>
+#include <stdbool.h>
+
+struct rtta_state;
+struct rtta_transcript;
+
+/* active: session_config says that this session goes on. */
+jv rtta_summary_json(const struct rtta_state *state, const char *id,
+    const struct rtta_transcript *transcript, bool active);
+
+#endif
