@@ -28,7 +28,7 @@
 static const char help[] =
     "usage: rtta-moonshine [-bchqVv] [-d dir] [-i ms] [-j ms] [-m s] [-t n]\n"
     "           <pcm >events\n"
-    "  -b, --backfill         no interim text, as fast as it goes, and nicely\n"
+    "  -b, --backfill         no interim text, as fast as it goes\n"
     "  -c, --check            load the engine, say what it is, and exit\n"
     "  -d, --model-dir DIR    the engine (RTTA_MOONSHINE_DIR;\n"
     "                         " RTTA_PREFIX "/lib/rtta/moonshine)\n"
@@ -48,7 +48,7 @@ enum {
 	ROTATE_SILENCE_SAMPLES = RATE_HZ,
 	PART_MIN_SAMPLES = RATE_HZ,      /* a loop is not divided below this */
 	KEEP_SAMPLES = 8 * RATE_HZ,      /* besides the longest utterance */
-	BACKFILL_NICE = 5
+	BACKFILL_NICE = 2
 };
 
 struct engine {
