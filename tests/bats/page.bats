@@ -16,6 +16,8 @@ meeting_has() { meeting "$@" | nats-pub >/dev/null; }
 
 # Text as people see it, one paragraph or note a line.
 text="[...document.querySelectorAll('.turn')].map((p) => p.innerText.trim().replace(/\s+/g, ' ')).join('\n')"
+# No slide is under way, and two frames have been drawn.
+settled="Promise.all(document.getAnimations().map((a) => a.finished)).then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1)))))"
 live="document.documentElement.dataset.state"
 
 @test "the text stands in the order in which it was said, with the start and what is missing" {
@@ -41,11 +43,12 @@ live="document.documentElement.dataset.state"
 	# a low window, read at the end; the hole is above
 	run --separate-stderr page --size 800x300 "$page/" wait "document.querySelector('.wait')" \
 		wait "(scrollBy(0, -40), !document.getElementById('back').hidden)" \
-		eval "scrollTo(0, 1e6); scrollBy(0, -90); globalThis.read = [...document.querySelectorAll('.turn:not(.wait)')].find((p) => p.getBoundingClientRect().top >= 0); globalThis.at = read.getBoundingClientRect().top; 1" \
-		tell told wait "document.querySelector('.late') && !document.querySelector('.wait')" sleep 100 \
+		eval "globalThis.read = [...document.querySelectorAll('.gap')].pop(); $settled.then(() => read.scrollIntoView({ block: 'center' })).then(() => $settled)" \
+		eval "globalThis.at = read.getBoundingClientRect().top; 1" \
+		tell told wait "document.querySelector('.late') && !document.querySelector('.wait')" eval "$settled" \
 		eval "Math.round(read.getBoundingClientRect().top - at)" eval "$text"
 	[ "$stderr" = '' ] || { echo "$stderr" >&2; false; }
-	[ "${lines[1]}" = 0 ]
+	[ "${lines[3]}" = 0 ]
 	[[ "$output" == *'cast to order.'*'written late'*'The middle of January'*'financial year.'*'Thank you.'* ]]
 }
 
