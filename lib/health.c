@@ -135,8 +135,27 @@ rtta_health_alive(const struct rtta_health *health, const char *name, const char
 	return false;
 }
 
+/* What a page shows to everybody who reads it. */
+static jv
+shown_counters(jv counters)
+{
+	static const char *const keys[] = { "mic", "level_db", "lag_s" };
+	jv shown = jv_object();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		jv value = jv_get_kind(counters) != JV_KIND_OBJECT ? jv_invalid()
+		    : jv_object_get(jv_copy(counters), jv_string(keys[i]));
+
+		if (jv_is_valid(value))
+			shown = jv_object_set(shown, jv_string(keys[i]), value);
+		else
+			jv_free(value);
+	}
+	return shown;
+}
+
 jv
-rtta_health_json(const struct rtta_health *health)
+rtta_health_json(const struct rtta_health *health, bool all)
 {
 	jv list = jv_array();
 
@@ -148,7 +167,8 @@ rtta_health_json(const struct rtta_health *health)
 		    jv_string("instance"), jv_string(tool->instance),
 		    jv_string("state"), jv_string(tool->gone ? "gone" : tool->state),
 		    jv_string("since"), jv_string(rtta_clock_format(since, tool->since_ns)),
-		    jv_string("counters"), jv_copy(tool->counters));
+		    jv_string("counters"), all && jv_is_valid(tool->counters)
+		    ? jv_copy(tool->counters) : shown_counters(tool->counters));
 
 		if (tool->lane[0] != '\0')
 			row = jv_object_set(row, jv_string("lane"), jv_string(tool->lane));

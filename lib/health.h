@@ -33,7 +33,8 @@ bool rtta_health_tick(struct rtta_health *health, int64_t now_ms, int64_t real_n
 bool rtta_health_alive(const struct rtta_health *health, const char *tool, const char *lane);
 
 /* [{tool, lane, instance, state, reason, since, counters}], state "gone" for
- * who is not heard any more. */
-jv rtta_health_json(const struct rtta_health *health);
+ * who is not heard any more.  Not all: only the counters that readers are
+ * shown. */
+jv rtta_health_json(const struct rtta_health *health, bool all);
 
 #endif

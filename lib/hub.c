@@ -61,9 +61,7 @@ struct rtta_hub {
 	char current[RTTA_SESSION_ID_BYTES];
 	bool active;
 	struct rtta_hub_message *box, *nobody, *nobody_live;
-	jv box_said;
 	uint64_t box_version, lives;
-	int64_t beat_ms;
 	bool stirred;
 	struct rtta_hub_counts counts;
 };
@@ -369,7 +367,6 @@ rtta_hub_new(struct rtta_bus *bus, struct rtta_state *state, struct rtta_err *er
 
 	hub->bus = bus;
 	hub->state = state;
-	hub->box_said = jv_object();
 	hub->nobody = message_new(JV_OBJECT(jv_string("event"), jv_string("session"),
 	    jv_string("session"), jv_null()), 0);
 	hub->nobody_live = message_new(JV_OBJECT(jv_string("event"), jv_string("live"),
@@ -392,33 +389,19 @@ rtta_hub_free(struct rtta_hub *hub)
 	while (hub->count > 0)
 		watch_drop(hub, 0);
 	rtta_port_close(hub->port);
-	jv_free(hub->box_said);
 	free(hub->box);
 	free(hub->nobody);
 	free(hub->nobody_live);
 	free(hub);
 }
 
-static void
-say_box(struct rtta_hub *hub)
-{
-	char now[RTTA_CLOCK_TEXT_BYTES];
-	jv box = JV_OBJECT(jv_string("event"), jv_string("box"),
-	    jv_string("now"), jv_string(rtta_clock_format(now, rtta_clock_real_ns())));
-
-	free(hub->box);
-	hub->box = message_new(jv_object_merge(box, jv_copy(hub->box_said)), 0);
-	hub->box_version++;
-	hub->beat_ms = rtta_clock_mono_ms() + RTTA_HUB_BEAT_MS;
-	hub->stirred = true;
-}
-
 void
 rtta_hub_set_box(struct rtta_hub *hub, jv box)
 {
-	jv_free(hub->box_said);
-	hub->box_said = box;
-	say_box(hub);
+	free(hub->box);
+	hub->box = message_new(box, 0);
+	hub->box_version++;
+	hub->stirred = true;
 }
 
 /* Let go of sessions that nobody has read for a while; not while the bus is
@@ -442,7 +425,7 @@ int
 rtta_hub_tick(struct rtta_hub *hub)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
-	int wait_ms = RTTA_HUB_BEAT_MS;
+	int wait_ms = RTTA_HUB_IDLE_MS;
 
 	drop_idle(hub, now_ms);
 	for (size_t i = 0; i < hub->count; i++) {
@@ -452,11 +435,7 @@ rtta_hub_tick(struct rtta_hub *hub)
 			wait_ms = ms;
 	}
 	take_interims(hub);
-	if (now_ms >= hub->beat_ms)
-		say_box(hub);
-	if (hub->beat_ms - now_ms < wait_ms)
-		wait_ms = (int)(hub->beat_ms - now_ms);
-	return wait_ms < 0 ? 0 : wait_ms;
+	return wait_ms;
 }
 
 void

@@ -30,8 +30,7 @@ struct rtta_transcript;
 enum {
 	RTTA_HUB_WATCHED_MAX = 64,            /* sessions at once */
 	RTTA_HUB_MESSAGE_MAX_BYTES = 1 << 19, /* no record becomes longer JSON */
-	RTTA_HUB_IDLE_MS = 10 * 60 * 1000,    /* unwatched sessions stay so long */
-	RTTA_HUB_BEAT_MS = 5000               /* every reader hears this often */
+	RTTA_HUB_IDLE_MS = 10 * 60 * 1000     /* unwatched sessions stay so long */
 };
 
 /* One JSON text, the same bytes for every reader. */
@@ -63,8 +62,7 @@ bool rtta_hub_stored(struct rtta_hub *hub, jv subjects);
 void rtta_hub_set_current(struct rtta_hub *hub, const char *id, bool active);
 const char *rtta_hub_current(const struct rtta_hub *hub);
 
-/* What every reader hears of the tools: an object (taken), sent at once as
- * {"event":"box"}; the hub says it again every RTTA_HUB_BEAT_MS. */
+/* What every reader hears of the tools, {"event":"box", ...} (taken). */
 void rtta_hub_set_box(struct rtta_hub *hub, jv box);
 
 /* --- readers --- */

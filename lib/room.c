@@ -20,6 +20,7 @@ enum {
 	ASK_AGAIN_MS = 500,   /* while sessions seem to be deleted */
 	DELETION_MS = 5000,   /* so long after a key was */
 	ANSWER_MS = 3000,
+	BOX_MS = 5000,
 	OUTCOMES = 16,        /* of the last presses of a button */
 	SESSIONS_MAX = 1000   /* in the list */
 };
@@ -36,7 +37,7 @@ struct rtta_room {
 	int64_t connected_ms;        /* since when */
 	jv subjects;                 /* {"transcript.raw.<S>": n} */
 	jv streams;                  /* ["TEXT_STREAM", ...], invalid: not known */
-	int64_t ask_ms, deletion_ms;
+	int64_t ask_ms, deletion_ms, box_ms;
 	struct rtta_state_result outcomes[OUTCOMES];
 	unsigned outcome_next;
 };
@@ -140,13 +141,18 @@ take_changes(struct rtta_room *room)
 		room->outcomes[room->outcome_next++ % OUTCOMES] = result;
 }
 
-/* The tools have changed, or the bus has: every reader hears of it. */
+/* Every reader hears of the tools when they or the bus have changed, and
+ * every few seconds, so that it knows that the connection lives. */
 static void
-tell_box(struct rtta_room *room)
+tell_box(struct rtta_room *room, int64_t now_ms)
 {
-	rtta_hub_set_box(room->hub, JV_OBJECT(
+	char now[RTTA_CLOCK_TEXT_BYTES];
+
+	room->box_ms = now_ms + BOX_MS;
+	rtta_hub_set_box(room->hub, JV_OBJECT(jv_string("event"), jv_string("box"),
+	    jv_string("now"), jv_string(rtta_clock_format(now, rtta_clock_real_ns())),
 	    jv_string("bus"), jv_bool(rtta_bus_connected(room->bus)),
-	    jv_string("tools"), rtta_health_json(room->health)));
+	    jv_string("tools"), rtta_health_json(room->health, false)));
 }
 
 static bool
@@ -230,14 +236,15 @@ rtta_room_tick(struct rtta_room *room)
 	take_changes(room);
 	ask_streams(room, now_ms);
 	take_answers(room);
-	if (take_heartbeats(room) || connected != room->connected) {
+	if (take_heartbeats(room) || connected != room->connected || now_ms >= room->box_ms) {
 		if (connected && !room->connected)
 			room->connected_ms = now_ms;
 		room->connected = connected;
-		tell_box(room);
+		tell_box(room, now_ms);
 	}
 	wait_ms = sooner(wait_ms, rtta_hub_tick(room->hub));
 	wait_ms = sooner(wait_ms, rtta_api_wait_ms(room->api));
+	wait_ms = sooner(wait_ms, (int)(room->box_ms - now_ms));
 	return sooner(wait_ms, (int)(room->ask_ms > now_ms ? room->ask_ms - now_ms : 1000));
 }
 
@@ -427,7 +434,7 @@ rtta_room_health(const struct rtta_room *room, bool *healthy)
 	return JV_OBJECT(jv_string("status"), jv_string(*healthy ? "ok" : "failing"),
 	    jv_string("reasons"), reasons,
 	    jv_string("bus"), jv_bool(rtta_bus_connected(room->bus)),
-	    jv_string("tools"), rtta_health_json(room->health));
+	    jv_string("tools"), rtta_health_json(room->health, true));
 }
 
 /* --- the buttons --- */

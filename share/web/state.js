@@ -50,8 +50,8 @@ function microphone(box) {
 function engine(box) {
 	const stt = tool(box, 'rtta-stt', 'live');
 	if (!stt || !(gone(stt) || stt.state === 'degraded')) return null;
-	return say('engine', 'warn', 'Writing has stopped',
-		` at ${clock(millis(stt.since))}: the speech service does not answer. The sound is kept; its text will come.`);
+	const why = gone(stt) || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
+	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(millis(stt.since))}: ${why}. The sound is kept; its text will come.`);
 }
 
 function running(model) {
