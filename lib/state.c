@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,7 +231,7 @@ follow(struct rtta_state *state)
 	natsMsg *msg;
 	size_t i;
 
-	while (state->changes_count < CHANGES_MAX &&
+	while ((state->changes_count < CHANGES_MAX || !state->loaded) &&
 	    (msg = rtta_reader_take(state->reader)) != NULL) {
 		apply(state, msg);
 		natsMsg_Destroy(msg);
@@ -610,7 +611,7 @@ rtta_state_tick(struct rtta_state *state)
 	wait_ms = sooner(wait_ms, poll_bucket(state));
 	wait_ms = sooner(wait_ms, rtta_publisher_pump(state->publisher));
 	wait_ms = sooner(wait_ms, rtta_api_wait_ms(state->api));
-	return state->changes_count >= CHANGES_MAX ? 0 : wait_ms;
+	return state->loaded && state->changes_count >= CHANGES_MAX ? 0 : wait_ms;
 }
 
 bool
@@ -717,4 +718,58 @@ rtta_state_pending(const struct rtta_state *state)
 	for (write = state->writes; write != NULL; write = write->next)
 		pending++;
 	return pending;
+}
+
+/* --- waiting --- */
+
+static bool
+is_settled(const struct rtta_state *state)
+{
+	return state->writes == NULL;
+}
+
+static int
+wait_until(struct rtta_state *state, bool (*done)(const struct rtta_state *),
+    int timeout_ms, struct rtta_err *err)
+{
+	int64_t deadline_ms = rtta_clock_mono_ms() + timeout_ms, left_ms;
+	struct pollfd fd = { .fd = rtta_bus_fd(state->bus), .events = POLLIN };
+	int wait_ms;
+
+	while (wait_ms = rtta_state_tick(state), !done(state)) {
+		left_ms = deadline_ms - rtta_clock_mono_ms();
+		if (left_ms <= 0)
+			return rtta_err_set(err, EX_TEMPFAIL,
+			    "%s: no answer for %d s", rtta_bus_url(state->bus),
+			    timeout_ms / 1000);
+		poll(&fd, 1, sooner(wait_ms, (int)left_ms));
+		if (rtta_bus_wake(state->bus, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+rtta_state_load(struct rtta_state *state, int timeout_ms, struct rtta_err *err)
+{
+	struct rtta_err failure = {0};
+	int error;
+
+	jv_free(rtta_api_call(state->bus, "STREAM.INFO." STREAM, jv_invalid(),
+	    timeout_ms, &error, &failure));
+	if (error == NO_STREAM)
+		return rtta_err_set(err, EX_UNAVAILABLE, "%s: no bucket "
+		    "system_state: rtta-streams init makes it",
+		    rtta_bus_url(state->bus));
+	if (error != 0)
+		return rtta_err_set(err, failure.exit_code, "%s: %s",
+		    rtta_bus_url(state->bus), error == 503 ?
+		    "JetStream is not enabled there" : failure.text);
+	return wait_until(state, rtta_state_loaded, timeout_ms, err);
+}
+
+int
+rtta_state_settle(struct rtta_state *state, int timeout_ms, struct rtta_err *err)
+{
+	return wait_until(state, is_settled, timeout_ms, err);
 }

@@ -17,13 +17,14 @@
 #include <stdint.h>
 
 struct rtta_bus;
+struct rtta_err;
 struct rtta_state;
 
 struct rtta_state *rtta_state_new(struct rtta_bus *bus);
 void rtta_state_free(struct rtta_state *state);
 
-/* Call in every turn of the loop, then rtta_state_next() until 0: beyond 1024
- * changes more waits.  Returns ms until it wants to be called. */
+/* Call in every turn of the loop, then rtta_state_next() until 0: once loaded,
+ * no more than 1024 changes are kept for it and the rest waits.  Returns ms until it wants to be called. */
 int rtta_state_tick(struct rtta_state *state);
 
 /* The values that stood at the start are all here. */
@@ -82,5 +83,13 @@ int rtta_state_result(struct rtta_state *state, struct rtta_state_result *result
 
 /* Writes without an outcome yet. */
 size_t rtta_state_pending(const struct rtta_state *state);
+
+/*
+ * For tools that do one thing and leave: wait until all is loaded, and until
+ * no write is pending.  What changed is left for rtta_state_next().  0, or
+ * -1 with EX_UNAVAILABLE (no bucket) or EX_TEMPFAIL (no answer in time).
+ */
+int rtta_state_load(struct rtta_state *state, int timeout_ms, struct rtta_err *err);
+int rtta_state_settle(struct rtta_state *state, int timeout_ms, struct rtta_err *err);
 
 #endif
