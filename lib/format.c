@@ -450,7 +450,8 @@ part_cues(struct cues *cues, bool gaps_too)
 {
 	struct cue *before = NULL;
 
-	qsort(cues->cue, cues->count, sizeof(*cues->cue), compare_cues);
+	if (cues->count > 0)
+		qsort(cues->cue, cues->count, sizeof(*cues->cue), compare_cues);
 	for (size_t i = 0; i < cues->count; i++) {
 		struct cue *cue = &cues->cue[i];
 

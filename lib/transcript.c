@@ -236,8 +236,9 @@ rebuild(struct rtta_transcript *transcript)
 	for (size_t i = 0; i < transcript->record_count; i++)
 		if (!is_hidden(transcript, transcript->records[i]))
 			transcript->shown[transcript->shown_count++] = transcript->records[i];
-	qsort_r(transcript->shown, transcript->shown_count, sizeof(*transcript->shown),
-	    compare_records, transcript);
+	if (transcript->shown_count > 0)
+		qsort_r(transcript->shown, transcript->shown_count, sizeof(*transcript->shown),
+		    compare_records, transcript);
 }
 
 static void

@@ -209,11 +209,13 @@ check_refused(void)
 int
 main(void)
 {
+	nats_Open(-1);  /* messages are the library's */
 	for (size_t i = 0; i < sizeof(pcm); i++)
 		pcm[i] = (uint8_t)(i * 7);
 	check_round_trips();
 	check_foreign();
 	check_refused();
 	check_longest();
+	nats_Close();
 	return check_result();
 }

@@ -256,10 +256,12 @@ check_refused(void)
 int
 main(void)
 {
+	nats_Open(-1);  /* messages are the library's */
 	check_full();
 	check_interim_and_gap();
 	check_repair();
 	check_foreign();
 	check_refused();
+	nats_Close();
 	return check_result();
 }
