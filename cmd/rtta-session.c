@@ -334,7 +334,7 @@ listen(struct session *session, struct rtta_err *err)
 			natsMsg_Destroy(msg);
 		}
 	}
-	tools = rc < 0 ? jv_invalid() : rtta_health_json(health);
+	tools = rc < 0 ? jv_invalid() : rtta_health_json(health, true);
 	rtta_health_free(health);
 	rtta_port_close(port);
 	return tools;
