@@ -344,17 +344,17 @@ write_out(struct rtta_engine *engine)
 void
 rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes)
 {
-	if (engine->in_fd < 0)
+	if (engine->in_fd < 0 || bytes == 0)
 		return;
 	if (engine->out_bytes == 0)
 		engine->out_begin = 0;
+	if (engine->out_bytes + bytes > engine->out_room) {
+		engine->out_room = engine->out_begin + engine->out_bytes + bytes + OUT_MAX_BYTES;
+		engine->out = rtta_xreallocarray(engine->out, engine->out_room, 1);
+	}
 	if (engine->out_begin + engine->out_bytes + bytes > engine->out_room) {
 		memmove(engine->out, engine->out + engine->out_begin, engine->out_bytes);
 		engine->out_begin = 0;
-		if (engine->out_bytes + bytes > engine->out_room) {
-			engine->out_room = engine->out_bytes + bytes + OUT_MAX_BYTES;
-			engine->out = rtta_xreallocarray(engine->out, engine->out_room, 1);
-		}
 	}
 	memcpy(engine->out + engine->out_begin + engine->out_bytes, pcm, bytes);
 	engine->out_bytes += bytes;
