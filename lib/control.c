@@ -2,7 +2,14 @@
 
 #include "control.h"
 #include "err.h"
+#include "keys.h"
+#include "session.h"
 #include "state.h"
+
+enum {
+	STORE_MS = 10000,
+	TRIES = 10       /* against others who press buttons */
+};
 
 static const char config_key[] = "session_config";
 
@@ -32,21 +39,10 @@ rtta_control_config(const struct rtta_state *state,
 }
 
 bool
-rtta_control_has(const struct rtta_state *state, const char *what, const char *id)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-	jv value = rtta_state_get(state, rtta_session_key(key, what, id), NULL);
-	bool there = jv_is_valid(value);
-
-	jv_free(value);
-	return there;
-}
-
-bool
 rtta_control_active(const struct rtta_state *state,
     const struct rtta_session_config *config)
 {
-	return config->active && !rtta_control_has(state, "end", config->id);
+	return config->active && !rtta_keys_now(state, "end", config->id);
 }
 
 /* What stands, to be changed; an object of ours when nothing does. */
@@ -68,96 +64,153 @@ with(jv value, const char *key, jv field)
 	return jv_object_set(value, jv_string(key), field);
 }
 
-jv
-rtta_control_start(const struct rtta_state *state, const char *id,
-    const char *title, int64_t preroll_s, int64_t now_us, uint64_t *revision,
-    struct rtta_err *err)
+static jv
+start(const struct rtta_state *state, const struct rtta_session_config *config,
+    const struct rtta_button *button, struct rtta_err *err)
 {
-	struct rtta_session_config config;
 	jv value;
 
-	if (rtta_control_config(state, &config, revision, err) < 0)
-		return jv_invalid();
-	if (rtta_control_active(state, &config))
+	if (rtta_control_active(state, config))
 		rtta_err_set(err, EX_TEMPFAIL, "session %s is on: stop it first",
-		    config.id);
-	else if (config.id[0] != '\0' &&
-	    !rtta_control_has(state, "cut", config.id))
+		    config->id);
+	else if (config->id[0] != '\0' &&
+	    !rtta_keys_ever(state, "cut", config->id))
 		rtta_err_set(err, EX_TEMPFAIL, "session %s has no cut yet "
-		    "(rtta-route makes it)", config.id);
-	else if (strcmp(config.id, id) == 0 ||
-	    rtta_control_has(state, "session", id) ||
-	    rtta_control_has(state, "cut", id))
+		    "(rtta-route makes it)", config->id);
+	else if (strcmp(config->id, button->id) == 0 ||
+	    rtta_keys_ever(state, "session", button->id) ||
+	    rtta_keys_ever(state, "cut", button->id))
 		rtta_err_set(err, EX_CANTCREAT, "there is a session %s already",
-		    id);
+		    button->id);
 	if (err->exit_code != 0)
 		return jv_invalid();
-	value = with(standing(state), "session_id", jv_string(id));
+	value = with(standing(state), "session_id", jv_string(button->id));
 	value = with(value, "status", jv_string("ACTIVE"));
-	value = with(value, "started_us", jv_number((double)now_us));
-	value = with(value, "preroll_s", jv_number((double)preroll_s));
-	if (title != NULL && title[0] != '\0')
-		return with(value, "title", jv_string(title));
+	value = with(value, "started_us", jv_number((double)button->now_us));
+	value = with(value, "preroll_s", jv_number((double)button->preroll_s));
+	if (button->title != NULL && button->title[0] != '\0')
+		return with(value, "title", jv_string(button->title));
 	return jv_object_delete(value, jv_string("title"));
 }
 
-jv
-rtta_control_stop(const struct rtta_state *state, const char *id,
-    uint64_t *revision, struct rtta_err *err)
+static jv
+stop(const struct rtta_state *state, const struct rtta_session_config *config,
+    const struct rtta_button *button, struct rtta_err *err)
 {
-	struct rtta_session_config config;
-	struct rtta_err broken = {0};
-
-	if (rtta_control_config(state, &config, revision, &broken) < 0) {
-		if (id != NULL)
-			return JV_OBJECT(jv_string("session_id"), jv_string(id),
-			    jv_string("status"), jv_string("IDLE"));
-		rtta_err_set(err, EX_DATAERR, "%s", broken.text);
-		return jv_invalid();
-	}
-	if (id == NULL && !config.active)
+	if (button->id == NULL && !config->active)
 		rtta_err_set(err, EX_NOINPUT, "no session is on");
-	else if (id != NULL && strcmp(config.id, id) != 0)
-		rtta_err_set(err, EX_NOINPUT, "session %s is not on", id);
-	if (err->exit_code != 0 || !config.active)
+	else if (button->id != NULL && strcmp(config->id, button->id) != 0)
+		rtta_err_set(err, EX_NOINPUT, "session %s is not on", button->id);
+	if (err->exit_code != 0 || !config->active)
 		return jv_invalid();
 	return with(standing(state), "status", jv_string("IDLE"));
 }
 
-jv
-rtta_control_off_record(const struct rtta_state *state, bool off,
-    int64_t now_us, uint64_t *revision, struct rtta_err *err)
+static jv
+set_off_record(const struct rtta_state *state,
+    const struct rtta_session_config *config, const struct rtta_button *button)
 {
-	struct rtta_session_config config;
+	bool off = button->kind == RTTA_BUTTON_OFF_RECORD;
 	jv value;
 
-	if (rtta_control_config(state, &config, revision, err) < 0 ||
-	    config.off_record == off)
+	if (config->off_record == off)
 		return jv_invalid();
 	if (off)
 		return with(with(standing(state), "off_record", jv_true()),
-		    "off_record_us", jv_number((double)now_us));
+		    "off_record_us", jv_number((double)button->now_us));
 	value = jv_object_delete(standing(state), jv_string("off_record"));
 	return jv_object_delete(value, jv_string("off_record_us"));
 }
 
-jv
-rtta_control_forget(const struct rtta_state *state, const char *id,
-    uint64_t *revision, struct rtta_err *err)
+static jv
+forget(const struct rtta_state *state, const struct rtta_session_config *config,
+    const struct rtta_button *button, struct rtta_err *err)
 {
-	struct rtta_session_config config;
 	jv value;
 
-	if (rtta_control_config(state, &config, revision, err) < 0 ||
-	    strcmp(config.id, id) != 0)
+	if (strcmp(config->id, button->id) != 0)
 		return jv_invalid();
-	if (config.active) {
-		rtta_err_set(err, EX_TEMPFAIL, "session %s is on: stop it first", id);
+	if (config->active) {
+		rtta_err_set(err, EX_TEMPFAIL, "session %s is on: stop it first",
+		    button->id);
 		return jv_invalid();
 	}
 	value = with(standing(state), "session_id", jv_string(""));
 	value = jv_object_delete(value, jv_string("title"));
 	return jv_object_delete(value, jv_string("started_us"));
+}
+
+jv
+rtta_control_decide(const struct rtta_state *state,
+    const struct rtta_button *button, uint64_t *revision, struct rtta_err *err)
+{
+	struct rtta_session_config config;
+	struct rtta_err broken = {0};
+
+	if (rtta_control_config(state, &config, revision, &broken) < 0) {
+		if (button->kind == RTTA_BUTTON_STOP && button->id != NULL)
+			return JV_OBJECT(jv_string("session_id"),
+			    jv_string(button->id),
+			    jv_string("status"), jv_string("IDLE"));
+		rtta_err_set(err, broken.exit_code, "%s", broken.text);
+		return jv_invalid();
+	}
+	switch (button->kind) {
+	case RTTA_BUTTON_START:
+		return start(state, &config, button, err);
+	case RTTA_BUTTON_STOP:
+		return stop(state, &config, button, err);
+	case RTTA_BUTTON_OFF_RECORD:
+	case RTTA_BUTTON_ON_RECORD:
+		return set_off_record(state, &config, button);
+	case RTTA_BUTTON_FORGET:
+		return forget(state, &config, button, err);
+	}
+	return jv_invalid();
+}
+
+/* 1: stored, 0: somebody else was faster, -1. */
+static int
+put(struct rtta_state *state, jv value, uint64_t revision, struct rtta_err *err)
+{
+	uint64_t number = rtta_state_put(state, config_key, value, revision);
+	struct rtta_state_result result;
+	int stored = 0;
+
+	if (rtta_state_settle(state, STORE_MS, err) < 0)
+		return -1;
+	while (rtta_state_result(state, &result))
+		if (result.number == number)
+			stored = result.outcome == RTTA_STATE_STORED;
+	return stored;
+}
+
+int
+rtta_control_press(struct rtta_state *state, const struct rtta_button *button,
+    struct rtta_err *err)
+{
+	struct rtta_button pressed = *button;
+	struct rtta_session_config config;
+	struct rtta_err broken = {0};
+	uint64_t revision;
+	int tries, rc;
+	jv value;
+
+	/* The session that is on is the one that was when it was pressed. */
+	if (pressed.kind == RTTA_BUTTON_STOP && pressed.id == NULL &&
+	    rtta_control_config(state, &config, NULL, &broken) > 0 &&
+	    config.active)
+		pressed.id = config.id;
+	for (tries = 0; tries < TRIES; tries++) {
+		value = rtta_control_decide(state, &pressed, &revision, err);
+		if (!jv_is_valid(value))
+			return err->exit_code != 0 ? -1 : 0;
+		rc = put(state, value, revision, err);
+		if (rc != 0)
+			return rc;
+	}
+	return rtta_err_set(err, EX_TEMPFAIL,
+	    "session_config: somebody else changes it again and again");
 }
 
 size_t

@@ -2,11 +2,9 @@
  * control - what the buttons do to session_config.
  *
  * The rules of start, stop, off the record and delete, in one place for all
- * who have such a button.  Each decides on the copy that a struct rtta_state
- * holds and returns the value to put above *revision; whose put is refused
- * decides again.  An invalid value with no error: there is nothing to do.
- * What other clients wrote into session_config stays in it.  Off the record
- * outlives sessions: only the button ends it.
+ * who have such a button.  They decide on the copy that a struct rtta_state
+ * holds; what other clients wrote into session_config stays in it.  Off the
+ * record outlives sessions: only its button ends it.
  */
 #ifndef RTTA_CONTROL_H
 #define RTTA_CONTROL_H
@@ -16,9 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "session.h"
-
 struct rtta_err;
+struct rtta_session_config;
 struct rtta_state;
 
 /*
@@ -32,32 +29,40 @@ int rtta_control_config(const struct rtta_state *state,
 bool rtta_control_active(const struct rtta_state *state,
     const struct rtta_session_config *config);
 
-/* Is there a key "what.<id>"? */
-bool rtta_control_has(const struct rtta_state *state, const char *what, const char *id);
+struct rtta_button {
+	enum rtta_button_kind {
+		/* The session id.  EX_TEMPFAIL while one is on or the one
+		 * before has no cut, EX_CANTCREAT when id was one already. */
+		RTTA_BUTTON_START,
+		/* The session id, NULL: the one that is on.  EX_NOINPUT when
+		 * it is not.  A session_config that cannot be read is
+		 * replaced when id is given. */
+		RTTA_BUTTON_STOP,
+		RTTA_BUTTON_OFF_RECORD,
+		RTTA_BUTTON_ON_RECORD,
+		/* Name the session id no longer, EX_TEMPFAIL while it is on:
+		 * what is named is given its keys by rtta-route. */
+		RTTA_BUTTON_FORGET
+	} kind;
+	const char *id, *title;  /* borrowed; title: start's, may be NULL */
+	int64_t preroll_s;       /* start's */
+	int64_t now_us;          /* when it was pressed */
+};
 
 /*
- * Start the session id (title may be NULL).  EX_TEMPFAIL while one is on or
- * the one before has no cut, EX_CANTCREAT when id was a session already.
+ * The value to put above *revision; whose put is refused decides again.
+ * Invalid with no error: there is nothing to do.
  */
-jv rtta_control_start(const struct rtta_state *state, const char *id,
-    const char *title, int64_t preroll_s, int64_t now_us, uint64_t *revision,
+jv rtta_control_decide(const struct rtta_state *state,
+    const struct rtta_button *button, uint64_t *revision, struct rtta_err *err);
+
+/*
+ * Decide, put and wait, for tools that do one thing and leave.  1: stored,
+ * 0: nothing to do, -1 with *err (EX_TEMPFAIL also when no answer comes: then
+ * it is not known).
+ */
+int rtta_control_press(struct rtta_state *state, const struct rtta_button *button,
     struct rtta_err *err);
-
-/*
- * Stop the session id, NULL: the one that is on.  EX_NOINPUT when it is not;
- * nothing to do when it has been stopped.  A session_config that cannot be
- * read is replaced when id is given.
- */
-jv rtta_control_stop(const struct rtta_state *state, const char *id,
-    uint64_t *revision, struct rtta_err *err);
-
-/* Go off the record from now on, or on it again. */
-jv rtta_control_off_record(const struct rtta_state *state, bool off,
-    int64_t now_us, uint64_t *revision, struct rtta_err *err);
-
-/* Name the session id no longer.  EX_TEMPFAIL while it is on. */
-jv rtta_control_forget(const struct rtta_state *state, const char *id,
-    uint64_t *revision, struct rtta_err *err);
 
 /* Purge every key of the session id.  Returns how many writes that are. */
 size_t rtta_control_purge(struct rtta_state *state, const char *id);
