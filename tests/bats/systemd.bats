@@ -34,7 +34,7 @@ stage() { # install below a prefix that exists, so that verify finds the binarie
 	cp "$(speech two_cities.wav)" bed/speech.wav
 	cp "$BATS_TEST_DIRNAME/../bed/session" bed/script
 	run "$BATS_TEST_DIRNAME/../bed/boot" "$PWD/bed" --bind-ro="$PWD/dest/usr/local:/usr/local" \
-		--bind-ro="$engine:/usr/local/lib/rtta/moonshine"
+		--bind-ro="$engine:/opt/moonshine"
 	[ "$status" -ne 77 ] || skip "$output"
 	cat bed/log bed/journal 2>/dev/null | tail -n 60
 	[ "$status" -eq 0 ]
