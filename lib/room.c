@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
 #include "bus.h"
 #include "clock.h"
+#include "control.h"
 #include "err.h"
 #include "health.h"
 #include "hub.h"
@@ -443,71 +445,45 @@ static uint64_t
 refuse(struct rtta_room_refusal *refusal, int status, const char *why)
 {
 	refusal->status = status;
-	refusal->why = why;
+	snprintf(refusal->why, sizeof(refusal->why), "%s", why);
 	return 0;
 }
 
-static bool
-has_key(const struct rtta_room *room, const char *what, const char *id)
-{
-	jv value = key_value(room, what, id);
-	bool there = jv_is_valid(value);
-
-	jv_free(value);
-	return there;
-}
-
 static uint64_t
-put_config(struct rtta_room *room, const struct rtta_session_config *config)
+press(struct rtta_room *room, const struct rtta_button *button,
+    struct rtta_room_refusal *refusal)
 {
-	uint64_t revision = 0;
+	struct rtta_err err = {0};
+	uint64_t revision;
+	jv value;
 
-	jv_free(rtta_state_get(room->state, "session_config", &revision));
-	return rtta_state_put(room->state, "session_config",
-	    rtta_session_config_encode(config), revision);
+	if (!rtta_bus_connected(room->bus))
+		return refuse(refusal, 503, "the bus is away");
+	value = rtta_control_decide(room->state, button, &revision, &err);
+	if (jv_is_valid(value))
+		return rtta_state_put(room->state, "session_config", value, revision);
+	if (err.exit_code != 0)
+		return refuse(refusal, 409, err.text);
+	return refuse(refusal, 200, "it has been stopped before");
 }
 
 uint64_t
 rtta_room_start(struct rtta_room *room, const char *title, int64_t preroll_s,
     char id[RTTA_SESSION_ID_BYTES], struct rtta_room_refusal *refusal)
 {
-	struct rtta_session_config config = { .active = true, .preroll_s = preroll_s };
 	int64_t now_ns = rtta_clock_real_ns();
 
-	if (!rtta_bus_connected(room->bus))
-		return refuse(refusal, 503, "the bus is away");
-	if (room->has_config && room->config.active &&
-	    !has_key(room, "end", room->config.id))
-		return refuse(refusal, 409, "a session is running: stop it first");
-	if (room->has_config && room->config.id[0] != '\0' &&
-	    !has_key(room, "cut", room->config.id))
-		return refuse(refusal, 409, "the session before has not begun yet");
-	rtta_session_id_new(config.id, now_ns);
-	config.started_us = now_ns / 1000;
-	if (title != NULL) {
-		size_t len = strlen(title);
-
-		if (len >= sizeof(config.title))
-			return refuse(refusal, 400, "the title is longer than 256 bytes");
-		memcpy(config.title, title, len + 1);
-	}
-	memcpy(id, config.id, sizeof(config.id));
-	return put_config(room, &config);
+	if (title != NULL && strlen(title) >= RTTA_SESSION_TITLE_BYTES)
+		return refuse(refusal, 400, "the title is longer than 256 bytes");
+	rtta_session_id_new(id, now_ns);
+	return press(room, &(struct rtta_button){ .kind = RTTA_BUTTON_START, .id = id,
+	    .title = title, .preroll_s = preroll_s, .now_us = now_ns / 1000 }, refusal);
 }
 
 uint64_t
 rtta_room_stop(struct rtta_room *room, const char *id, struct rtta_room_refusal *refusal)
 {
-	struct rtta_session_config config = room->config;
-
-	if (!rtta_bus_connected(room->bus))
-		return refuse(refusal, 503, "the bus is away");
-	if (!room->has_config || strcmp(config.id, id) != 0)
-		return refuse(refusal, 409, "that session is not the current one");
-	if (!config.active)
-		return refuse(refusal, 200, "it has been stopped before");
-	config.active = false;
-	return put_config(room, &config);
+	return press(room, &(struct rtta_button){ .kind = RTTA_BUTTON_STOP, .id = id }, refusal);
 }
 
 int

@@ -42,7 +42,7 @@ jv rtta_room_health(const struct rtta_room *room, bool *healthy);
  */
 struct rtta_room_refusal {
 	int status;
-	const char *why;
+	char why[256];
 };
 uint64_t rtta_room_start(struct rtta_room *room, const char *title, int64_t preroll_s,
     char id[RTTA_SESSION_ID_BYTES], struct rtta_room_refusal *refusal);
