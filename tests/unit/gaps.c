@@ -1,0 +1,131 @@
+/* gaps: what a session lacks, and the reasons. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "cover.h"
+#include "err.h"
+#include "gaps.h"
+
+#define RUN "00000000000000aa"
+#define RUN2 "00000000000000bb"
+
+static void
+key(struct rtta_gaps *gaps, const char *what, const char *rest, const char *json)
+{
+	struct rtta_err err = {0};
+	jv value = jv_parse(json);
+
+	CHECK_INT(rtta_gaps_key(gaps, what, rest, value, &err), 0);
+	CHECK_STR(err.text, "");
+	jv_free(value);
+}
+
+/* Two runs: pre-roll from 1000, cut at 17000, capture restarted behind 40000,
+ * end at 32000 of the second. */
+static struct rtta_gaps *
+session(bool contiguous)
+{
+	struct rtta_gaps *gaps = rtta_gaps_new();
+
+	key(gaps, "cut", "", "{\"at\":{\"run\":\"" RUN "\",\"sample\":17000},\"at_us\":2000000,"
+	    "\"first\":{\"run\":\"" RUN "\",\"sample\":1000},\"last\":{\"run\":\"" RUN "\",\"sample\":16680}}");
+	key(gaps, "run", "1", contiguous ?
+	    "{\"run\":\"" RUN2 "\",\"first\":0,\"first_us\":9000000,\"prev_next\":40000,\"prev_us\":4000000,\"contiguous\":true,\"rate_hz\":16000}" :
+	    "{\"run\":\"" RUN2 "\",\"first\":0,\"first_us\":9000000,\"prev_next\":40000,\"prev_us\":4000000,\"contiguous\":false,\"rate_hz\":16000}");
+	key(gaps, "run", "0", "{\"run\":\"" RUN "\",\"first\":1000,\"first_us\":1000000,\"rate_hz\":16000}");
+	return gaps;
+}
+
+static const char *
+list(struct rtta_gap *gaps, size_t count)
+{
+	static char out[1000];
+	int used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		used += snprintf(out + used, sizeof(out) - (size_t)used,
+		    "%" PRIx64 " %" PRIu64 "-%" PRIu64 " %s %.2f-%.2f; ", gaps[i].span.run,
+		    gaps[i].span.first, gaps[i].span.last, gaps[i].reason,
+		    (double)gaps[i].start_ns / 1e9, (double)gaps[i].end_ns / 1e9);
+	free(gaps);
+	return out;
+}
+
+static const char *
+missing(const struct rtta_gaps *gaps, const struct rtta_cover *cover)
+{
+	struct rtta_gap *found = NULL;
+	size_t count = rtta_gaps_missing(gaps, cover, &found);
+
+	return list(found, count);
+}
+
+static void
+add(struct rtta_cover *cover, uint64_t run, uint64_t first, uint64_t last)
+{
+	rtta_cover_add(cover, (struct rtta_span){ run, first, last });
+}
+
+static void
+test_missing(void)
+{
+	struct rtta_gaps *gaps = session(false);
+	struct rtta_cover *cover = rtta_cover_new();
+
+	CHECK(!rtta_gaps_has_end(gaps));
+	key(gaps, "end", "", "{\"at\":{\"run\":\"" RUN2 "\",\"sample\":32000},\"at_us\":11000000}");
+	CHECK(rtta_gaps_flushing(gaps));
+	key(gaps, "flush", "", "{\"copied_samples\":16000,\"holes\":0,\"short_s\":0}");
+	CHECK(!rtta_gaps_flushing(gaps) && rtta_gaps_has_end(gaps));
+	CHECK_STR(missing(gaps, cover), "aa 1000-40000 lost 1.00-3.44; bb 0-32000 lost 9.00-11.00; ");
+	add(cover, 0xaa, 0, 17000);
+	add(cover, 0xaa, 33000, 50000);
+	add(cover, 0xbb, 0, 31999);
+	CHECK_STR(missing(gaps, cover), "aa 17000-33000 lost 2.00-3.00; bb 31999-32000 lost 11.00-11.00; ");
+	key(gaps, "note", "route-" RUN "-20000", "{\"from\":{\"run\":\"" RUN "\",\"sample\":20000},"
+	    "\"to\":{\"run\":\"" RUN "\",\"sample\":24000},\"from_us\":1,\"to_us\":2,\"reason\":\"off the record\"}");
+	CHECK_STR(missing(gaps, cover), "aa 17000-20000 lost 2.00-2.19; aa 20000-24000 off the record 2.19-2.44; "
+	    "aa 24000-33000 lost 2.44-3.00; bb 31999-32000 lost 11.00-11.00; ");
+	add(cover, 0xaa, 17000, 33000);
+	add(cover, 0xbb, 31999, 32000);
+	CHECK_STR(missing(gaps, cover), "");
+	rtta_cover_free(cover);
+	rtta_gaps_free(gaps);
+}
+
+static void
+test_breaks(void)
+{
+	struct rtta_gaps *gaps = session(false), *whole = session(true), *empty = rtta_gaps_new();
+	struct rtta_gap *found;
+	size_t count = rtta_gaps_breaks(gaps, &found);
+
+	CHECK_STR(list(found, count), "bb 0-0 nothing was recorded 4.00-9.00; ");
+	key(gaps, "note", "capture-" RUN "-40000", "{\"from\":{\"run\":\"" RUN "\",\"sample\":40000},"
+	    "\"to\":{\"run\":\"" RUN2 "\",\"sample\":0},\"from_us\":4000000,\"to_us\":9000000,\"reason\":\"microphone unplugged\"}");
+	count = rtta_gaps_breaks(gaps, &found);
+	CHECK_STR(list(found, count), "bb 0-0 microphone unplugged 4.00-9.00; ");
+	count = rtta_gaps_breaks(whole, &found);
+	CHECK_STR(list(found, count), "");
+	/* A session without a single frame is one gap by wall clock. */
+	key(empty, "cut", "", "{\"at\":null,\"at_us\":1000000}");
+	count = rtta_gaps_breaks(empty, &found);
+	CHECK_STR(list(found, count), "");
+	key(empty, "end", "", "{\"at\":null,\"at_us\":5000000}");
+	count = rtta_gaps_breaks(empty, &found);
+	CHECK_STR(list(found, count), "0 0-0 nothing was recorded 1.00-5.00; ");
+	rtta_gaps_free(gaps);
+	rtta_gaps_free(whole);
+	rtta_gaps_free(empty);
+}
+
+int
+main(void)
+{
+	test_missing();
+	test_breaks();
+	return check_result();
+}
