@@ -230,7 +230,7 @@ main(int argc, char *argv[])
 	parse_options(&flush, argc, argv);
 	flush.sig_fd = rtta_sig_open();
 
-	flush.bus = rtta_bus_open(rtta_opt_nats_url(), "rtta-flush", &err);
+	flush.bus = rtta_bus_open_bulk(rtta_opt_nats_url(), "flush", &err);
 	if (flush.bus != NULL) {
 		flush.state = rtta_state_new(flush.bus);
 		rtta_heartbeat_init(&flush.heartbeat, flush.bus, "rtta-flush");

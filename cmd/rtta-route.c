@@ -422,7 +422,7 @@ run(struct route *route, struct rtta_err *err)
 static int
 open_bus(struct route *route, struct rtta_err *err)
 {
-	route->bus = rtta_bus_open(rtta_opt_nats_url(), "rtta-route", err);
+	route->bus = rtta_bus_open(rtta_opt_nats_url(), "route", err);
 	if (route->bus == NULL)
 		return -1;
 	route->state = rtta_state_new(route->bus);

@@ -57,7 +57,7 @@ struct rtta_bus {
 	int fd;
 	unsigned ports_opened;
 	struct subscription *subscriptions;
-	bool was_away;
+	bool was_away, bulk;
 	bool haunted;             /* a thread that we left may still call us */
 	int64_t reported_ms;
 
@@ -295,7 +295,7 @@ set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 	if (s == NATS_OK)
 		s = natsOptions_SetWriteDeadline(o, 2000);
 	if (s == NATS_OK)
-		s = natsOptions_SetSendAsap(o, true);
+		s = natsOptions_SetSendAsap(o, !bus->bulk);
 	if (s == NATS_OK)
 		s = natsOptions_SetDisconnectedCB(o, on_disconnected, bus);
 	if (s == NATS_OK)
@@ -454,14 +454,15 @@ make_inbox(struct rtta_bus *bus, const char *tool)
 	bus->inbox_bytes = strlen(bus->inbox);
 }
 
-struct rtta_bus *
-rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
+static struct rtta_bus *
+bus_open(const char *url, const char *tool, bool bulk, struct rtta_err *err)
 {
 	struct rtta_bus *bus = rtta_xcalloc(1, sizeof(*bus));
 	const char *instance = getenv("RTTA_INSTANCE");
 	char name[128], all[INBOX_BYTES + 1];
 
 	bus->fd = -1;
+	bus->bulk = bulk;
 	bus->url = rtta_dial_redact(url);
 	bus->instance = rtta_xstrdup(instance && *instance ? instance : "default");
 	pthread_mutex_init(&bus->mutex, NULL);
@@ -482,6 +483,18 @@ rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
 		return bus;
 	rtta_bus_close(bus);
 	return NULL;
+}
+
+struct rtta_bus *
+rtta_bus_open(const char *url, const char *tool, struct rtta_err *err)
+{
+	return bus_open(url, tool, false, err);
+}
+
+struct rtta_bus *
+rtta_bus_open_bulk(const char *url, const char *tool, struct rtta_err *err)
+{
+	return bus_open(url, tool, true, err);
 }
 
 /* Until no thread of the library can call us any more. */

@@ -32,6 +32,10 @@ struct rtta_port;
  */
 struct rtta_bus *rtta_bus_open(const char *url, const char *tool, struct rtta_err *err);
 
+/* For who moves much and is in no hurry: what is sent within a millisecond
+ * goes to the socket together. */
+struct rtta_bus *rtta_bus_open_bulk(const char *url, const char *tool, struct rtta_err *err);
+
 /* Flush what was published (at most 2 s) and close.  NULL is allowed. */
 void rtta_bus_close(struct rtta_bus *bus);
 

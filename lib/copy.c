@@ -16,7 +16,8 @@
 
 enum {
 	WINDOW = 4096,
-	AHEAD = 8192,           /* messages with the publisher; then reading waits */
+	MESSAGES_A_TURN = 4096,
+	AHEAD = 65536,          /* messages with the publisher; then reading waits */
 	PATIENCE_MS = 60000,    /* for what PRE_BUFFER does not hold yet */
 	HOLDS_S = 600,          /* what was cut before will not come any more */
 	NOTES_MAX = 16,
@@ -190,9 +191,15 @@ read_buffer(struct rtta_copy *copy)
 		copy->epoch = rtta_bus_epoch(copy->bus);
 		copy->deadline_ms = now_ms + PATIENCE_MS;
 	}
-	while (!copy->excerpt.done && rtta_publisher_pending(copy->publisher) < AHEAD &&
-	    (msg = rtta_reader_take(copy->reader)) != NULL)
+	/* Not all at once: the server stores while we go on reading. */
+	for (int i = 0; i < MESSAGES_A_TURN && !copy->excerpt.done; i++) {
+		if (rtta_publisher_pending(copy->publisher) >= AHEAD ||
+		    (msg = rtta_reader_take(copy->reader)) == NULL)
+			break;
 		offer(copy, msg);
+		if (i == MESSAGES_A_TURN - 1)
+			wait_ms = 0;
+	}
 	if (copy->excerpt.done || now_ms >= copy->deadline_ms ||
 	    (copy->patience_ms == 0 && rtta_reader_caught_up(copy->reader)))
 		end_reading(copy);

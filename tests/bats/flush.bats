@@ -55,10 +55,10 @@ start() {
 	background flush rtta-flush
 	wait_for 20 key flush.s1
 	diff <(backfill s1) <(numbers 01 0 99 preroll; echo 01 EOS preroll)
-	publish "\$JS.API.STREAM.MSG.DELETE.KV_system_state" \
-	    "{\"seq\": $(dump KV_system_state '$KV.system_state.flush.s1' | jq .seq)}"
 	stop flush
 	[ "$rc" -eq 0 ]
+	publish '$JS.API.STREAM.PURGE.KV_system_state' '{"filter": "$KV.system_state.flush.s1"}'
+	run ! key flush.s1
 	background flush rtta-flush
 	wait_for 20 key flush.s1
 	diff <(backfill s1) <(numbers 01 0 99 preroll; echo 01 EOS preroll)
