@@ -261,7 +261,7 @@ rtta_http_listen_parse(const char *text, char host[64], uint16_t *port, struct r
 	bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
 
 	if (len == 0 || len >= 64 || rtta_sample_parse(colon + 1, &number) < 0 ||
-	    number > UINT16_MAX || (!bracketed && memchr(text, ':', len) != NULL))
+	    number > UINT16_MAX || (!bracketed && strcspn(text, ":[]") < len))
 		return rtta_err_set(err, EX_USAGE,
 		    "--listen: \"%s\" is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:0", text);
 	memcpy(host, text + bracketed, len - 2 * bracketed);
