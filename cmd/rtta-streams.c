@@ -1,33 +1,44 @@
 /*
  * rtta-streams - make, compare and watch the streams of a room.
- * One command a run: init, diff, apply.
+ * One command a run; what was found and done goes to stdout.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "bus.h"
+#include "control.h"
 #include "err.h"
 #include "json.h"
+#include "listen.h"
 #include "log.h"
+#include "mem.h"
 #include "opt.h"
+#include "prune.h"
+#include "session.h"
+#include "setup.h"
+#include "state.h"
 #include "streams.h"
 
 enum {
 	ANSWER_MS = 5000,
+	STORE_MS = 10000,
 	DAY_S = 24 * 3600,
-	NO_STREAM = 10059,      /* err_codes of JetStream */
-	NO_RESOURCES = 10023,
-	NO_MEMORY = 10028,
-	NO_STORAGE = 10047
+	OLDER_S = 2 * 3600      /* an end that nobody writes text for any more */
 };
 
 static const char help[] =
-    "usage: rtta-streams [-hjqVv] [options] init | diff | apply\n"
-    "  init             create what is missing, change nothing\n"
-    "  diff             print what differs; exit 1 if anything does\n"
-    "  apply            create what is missing, change what differs\n"
+    "usage: rtta-streams [-hjqVv] [-N URL] [limits] init | diff | apply\n"
+    "       rtta-streams [-hjqVv] [-N URL] [-l TIME] status\n"
+    "       rtta-streams [-hjqVv] [-N URL] [-o TIME] prune\n"
+    "  init     create what is missing, change nothing\n"
+    "  diff     print what differs; exit 1 if anything does\n"
+    "  apply    create what is missing, change what differs\n"
+    "  status   streams, consumers, session, and which tools live\n"
+    "  prune    remove the keys of sessions that are over and have no text\n"
+    "Limits:\n"
     "      --preroll-age TIME      how long sound waits for a start (6m)\n"
     "      --audio-age TIME        how long sound waits for its text (60m)\n"
     "      --text-age TIME         how long text is kept (7d)\n"
@@ -39,17 +50,325 @@ static const char help[] =
     "      --state-bytes SIZE        (32M)\n"
     "      --preroll-storage KIND  memory (default) or file\n"
     "      --replicas N            servers that hold each message (1)\n"
-    "  -j, --json       JSON Lines\n"
+    "Others:\n"
+    "  -j, --json             JSON Lines, also on a terminal\n"
+    "  -l, --listen TIME      how long to listen for heartbeats (5500ms)\n"
+    "  -o, --older-than TIME  since when a session is over (2h)\n"
     RTTA_OPT_BUS_HELP
     RTTA_OPT_COMMON_HELP;
 
 struct streams {
-	const char *command;
 	struct rtta_streams_limits limits;
-	struct rtta_bus *bus;
+	int listen_ms;
+	int64_t older_s;
 	bool json;
+	struct rtta_bus *bus;
+	struct rtta_state *state;  /* status and prune only */
 	bool drifted;
 };
+
+typedef void command_fn(struct streams *, struct rtta_err *);
+
+/* --- init, diff, apply --- */
+
+/* "max_age is 1800 s, should be 3600 s"; event is borrowed. */
+static char *
+describe(jv event, const char *link)
+{
+	jv field = jv_object_get(jv_copy(event), jv_string("field"));
+	char *found = rtta_streams_value_text(jv_string_value(field),
+	    jv_object_get(jv_copy(event), jv_string("found")));
+	char *wanted = rtta_streams_value_text(jv_string_value(field),
+	    jv_object_get(jv_copy(event), jv_string("wanted")));
+	char *text = rtta_xasprintf("%s is %s, %s %s", jv_string_value(field),
+	    found, link, wanted);
+
+	free(wanted);
+	free(found);
+	jv_free(field);
+	return text;
+}
+
+static const char *
+link_of(enum rtta_setup_what what, const char *action)
+{
+	if (strcmp(action, "changed") == 0)
+		return "becomes";
+	if (strcmp(action, "refused") == 0)
+		return "and cannot become";
+	return what == RTTA_SETUP_DIFF ? "should be" : "not";
+}
+
+/* One event: a line on stdout, and for what is wrong a sentence. */
+static void
+report(struct streams *streams, enum rtta_setup_what what, jv event,
+    struct rtta_err *err)
+{
+	jv name = jv_object_get(jv_copy(event), jv_string("stream"));
+	jv action = jv_object_get(jv_copy(event), jv_string("action"));
+	const char *done = jv_string_value(action);
+	bool has_field = jv_object_has(jv_copy(event), jv_string("field"));
+	char *text = has_field ? describe(event, link_of(what, done)) :
+	    rtta_xstrdup(done);
+
+	if (strcmp(done, "missing") == 0 || strcmp(done, "differs") == 0)
+		streams->drifted = true;
+	if (strcmp(done, "refused") == 0)
+		rtta_err_set(err, EX_CONFIG, "%s: %s: delete the stream, with "
+		    "what is in it, and run init", jv_string_value(name), text);
+	else if (what == RTTA_SETUP_INIT && has_field)
+		rtta_log_warn("%s: %s; left as it is (rtta-streams apply "
+		    "changes it)", jv_string_value(name), text);
+	if (streams->json)
+		rtta_event_write(jv_copy(event), err);
+	else
+		printf("%s: %s\n", jv_string_value(name), text);
+	free(text);
+	jv_free(action);
+	jv_free(name);
+	jv_free(event);
+}
+
+static void
+set_up(struct streams *streams, enum rtta_setup_what what, struct rtta_err *err)
+{
+	struct rtta_err failure = {0};
+	jv events = rtta_setup(streams->bus, &streams->limits, what, &failure);
+
+	if (failure.exit_code != 0)
+		rtta_err_set(err, failure.exit_code, "%s", failure.text);
+	jv_array_foreach(events, i, event)
+		report(streams, what, event, err);
+	jv_free(events);
+}
+
+static void
+init(struct streams *streams, struct rtta_err *err)
+{
+	set_up(streams, RTTA_SETUP_INIT, err);
+	streams->drifted = false;  /* said, and left: that is no failure */
+}
+
+static void
+diff(struct streams *streams, struct rtta_err *err)
+{
+	set_up(streams, RTTA_SETUP_DIFF, err);
+}
+
+static void
+apply(struct streams *streams, struct rtta_err *err)
+{
+	set_up(streams, RTTA_SETUP_APPLY, err);
+}
+
+/* --- status --- */
+
+static double
+number(jv object, const char *key)
+{
+	jv value = jv_get_kind(object) == JV_KIND_OBJECT ?
+	    jv_object_get(jv_copy(object), jv_string(key)) : jv_null();
+	double result = jv_get_kind(value) == JV_KIND_NUMBER ?
+	    jv_number_value(value) : 0;
+
+	jv_free(value);
+	return result;
+}
+
+/* [{name, pending, unacknowledged, waiting}] of a stream. */
+static jv
+consumers_of(struct streams *streams, const char *name)
+{
+	struct rtta_err ignored = {0};  /* then none are shown */
+	jv answer, list, all = jv_array();
+	char what[96];
+
+	snprintf(what, sizeof(what), "CONSUMER.LIST.%s", name);
+	answer = rtta_api_call(streams->bus, what, jv_invalid(), ANSWER_MS, NULL,
+	    &ignored);
+	if (!jv_is_valid(answer)) {
+		jv_free(answer);
+		return all;
+	}
+	list = jv_object_get(answer, jv_string("consumers"));
+	if (jv_get_kind(list) == JV_KIND_ARRAY)
+		jv_array_foreach(list, i, one) {
+			all = jv_array_append(all, JV_OBJECT(
+			    jv_string("name"),
+			        jv_object_get(jv_copy(one), jv_string("name")),
+			    jv_string("pending"),
+			        jv_number(number(one, "num_pending")),
+			    jv_string("unacknowledged"),
+			        jv_number(number(one, "num_ack_pending")),
+			    jv_string("waiting"),
+			        jv_number(number(one, "num_waiting"))));
+			jv_free(one);
+		}
+	jv_free(list);
+	return all;
+}
+
+/* {stream, messages, bytes, max_bytes, consumers}, or {stream, missing}. */
+static jv
+stream_status(struct streams *streams, const char *name, struct rtta_err *err)
+{
+	jv info, state, config, row = jv_object_set(jv_object(),
+	    jv_string("stream"), jv_string(name));
+	int found = rtta_setup_info(streams->bus, name, jv_invalid(), &info, err);
+
+	if (found <= 0)
+		return jv_object_set(row, jv_string("missing"), jv_true());
+	state = jv_object_get(jv_copy(info), jv_string("state"));
+	config = jv_object_get(info, jv_string("config"));
+	row = jv_object_set(row, jv_string("messages"),
+	    jv_number(number(state, "messages")));
+	row = jv_object_set(row, jv_string("bytes"),
+	    jv_number(number(state, "bytes")));
+	row = jv_object_set(row, jv_string("max_bytes"),
+	    jv_number(number(config, "max_bytes")));
+	jv_free(config);
+	jv_free(state);
+	return jv_object_set(row, jv_string("consumers"),
+	    consumers_of(streams, name));
+}
+
+/* rows is borrowed. */
+static void
+print_consumers(jv rows)
+{
+	jv_array_foreach(rows, i, row) {
+		jv list = jv_object_get(row, jv_string("consumers"));
+
+		if (jv_get_kind(list) == JV_KIND_ARRAY)
+			jv_array_foreach(list, k, one) {
+				jv name = jv_object_get(jv_copy(one),
+				    jv_string("name"));
+
+				printf("%-40s %8.0f %8.0f %8.0f\n",
+				    jv_string_value(name), number(one, "pending"),
+				    number(one, "unacknowledged"),
+				    number(one, "waiting"));
+				jv_free(name);
+				jv_free(one);
+			}
+		jv_free(list);
+	}
+}
+
+/* Both are taken. */
+static void
+print_status(jv rows, const struct rtta_session_config *config, jv tools,
+    bool listened)
+{
+	printf("%-16s %10s %10s %10s\n", "STREAM", "MESSAGES", "MIB", "OF MIB");
+	jv_array_foreach(rows, i, row) {
+		jv name = jv_object_get(jv_copy(row), jv_string("stream"));
+
+		if (jv_object_has(jv_copy(row), jv_string("missing")))
+			printf("%-16s missing\n", jv_string_value(name));
+		else
+			printf("%-16s %10.0f %10.1f %10.1f\n",
+			    jv_string_value(name), number(row, "messages"),
+			    number(row, "bytes") / (1 << 20),
+			    number(row, "max_bytes") / (1 << 20));
+		jv_free(name);
+		jv_free(row);
+	}
+	printf("\n%-40s %8s %8s %8s\n", "CONSUMER", "PENDING", "UNACKED",
+	    "WAITING");
+	print_consumers(rows);
+	printf("\nsession %s: %s%s\n", config->id[0] ? config->id : "none",
+	    config->active ? "active" : "idle",
+	    config->off_record ? ", off the record" : "");
+	if (listened)
+		rtta_listen_print(tools);
+	else
+		jv_free(tools);
+	jv_free(rows);
+}
+
+/* Both are taken. */
+static void
+write_status(jv rows, const struct rtta_session_config *config, jv tools,
+    struct rtta_err *err)
+{
+	rtta_event_write(JV_OBJECT(jv_string("streams"), rows,
+	    jv_string("session_id"), jv_string(config->id),
+	    jv_string("state"), jv_string(config->active ? "active" : "idle"),
+	    jv_string("off_record"), jv_bool(config->off_record),
+	    jv_string("tools"), tools), err);
+}
+
+static int
+load_state(struct streams *streams, struct rtta_err *err)
+{
+	streams->state = rtta_state_new(streams->bus);
+	return rtta_state_load(streams->state, ANSWER_MS, err);
+}
+
+static void
+status(struct streams *streams, struct rtta_err *err)
+{
+	struct rtta_session_config config = {0};
+	struct rtta_err unknown = {0};  /* a bucket that is missing is shown */
+	jv rows = jv_array(), tools;
+	size_t i;
+
+	for (i = 0; rtta_streams_name(i) != NULL && err->exit_code == 0; i++)
+		rows = jv_array_append(rows, stream_status(streams,
+		    rtta_streams_name(i), err));
+	if (err->exit_code == 0 && load_state(streams, &unknown) == 0 &&
+	    rtta_control_config(streams->state, &config, NULL, &unknown) > 0)
+		config.active = rtta_control_active(streams->state, &config);
+	tools = err->exit_code == 0 ?
+	    rtta_listen(streams->bus, streams->listen_ms, err) : jv_null();
+	if (err->exit_code != 0) {
+		jv_free(tools);
+		jv_free(rows);
+	} else if (streams->json || !isatty(STDOUT_FILENO)) {
+		write_status(rows, &config, tools, err);
+	} else
+		print_status(rows, &config, tools, streams->listen_ms > 0);
+}
+
+/* --- prune --- */
+
+static void
+prune(struct streams *streams, struct rtta_err *err)
+{
+	struct rtta_prune_counts counts;
+
+	if (load_state(streams, err) < 0 ||
+	    rtta_prune(streams->bus, streams->state, streams->older_s, &counts,
+	    err) < 0)
+		return;
+	if (streams->json)
+		rtta_event_write(JV_OBJECT(
+		    jv_string("sessions"), jv_number((double)counts.sessions),
+		    jv_string("keys"), jv_number((double)counts.keys),
+		    jv_string("markers"), jv_number((double)counts.markers)), err);
+	else
+		printf("pruned %zu keys of %zu sessions, and %zu markers of "
+		    "earlier deletions\n", counts.keys, counts.sessions,
+		    counts.markers);
+}
+
+/* --- the command line --- */
+
+static command_fn *
+find_command(const char *name)
+{
+	static const struct { const char *name; command_fn *run; } commands[] = {
+		{ "init", init }, { "diff", diff }, { "apply", apply },
+		{ "status", status }, { "prune", prune }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run;
+	rtta_opt_fail("%.40s: no such command", name);
+}
 
 enum {
 	OPT_PREROLL_AGE = 256, OPT_AUDIO_AGE, OPT_TEXT_AGE, OPT_RATE,
@@ -79,7 +398,7 @@ is_file(const char *text)
 	return false;
 }
 
-static void
+static command_fn *
 parse_options(struct streams *streams, int argc, char *argv[])
 {
 	static const struct option table[] = {
@@ -95,6 +414,8 @@ parse_options(struct streams *streams, int argc, char *argv[])
 		{ "preroll-storage", required_argument, NULL, OPT_PREROLL_STORAGE },
 		{ "replicas", required_argument, NULL, OPT_REPLICAS },
 		{ "json", no_argument, NULL, 'j' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "older-than", required_argument, NULL, 'o' },
 		RTTA_OPT_BUS
 		RTTA_OPT_COMMON
 	};
@@ -102,6 +423,8 @@ parse_options(struct streams *streams, int argc, char *argv[])
 	int c;
 
 	rtta_streams_limits_init(l);
+	streams->listen_ms = RTTA_LISTEN_MS;
+	streams->older_s = OLDER_S;
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
 		switch (c) {
 		case OPT_PREROLL_AGE: l->preroll_age_s = age("--preroll-age", optarg, DAY_S); break;
@@ -116,298 +439,13 @@ parse_options(struct streams *streams, int argc, char *argv[])
 		case OPT_PREROLL_STORAGE: l->preroll_file = is_file(optarg); break;
 		case OPT_REPLICAS: l->replicas = (int)rtta_opt_int("--replicas", optarg, 1, 5); break;
 		case 'j': streams->json = true; break;
+		case 'l': streams->listen_ms = (int)rtta_opt_duration_ms("--listen", optarg, 0, 600000); break;
+		case 'o': streams->older_s = rtta_opt_duration_ms("--older-than", optarg, 0, 3650LL * DAY_S * 1000) / 1000; break;
 		}
 	if (optind + 1 != argc)
-		rtta_opt_fail("one command is needed: init, diff or apply");
-	streams->command = argv[optind];
-}
-
-/* --- asking the server --- */
-
-static int64_t
-limit_of(jv limits, const char *key, struct rtta_err *err)
-{
-	int64_t value = -1;
-
-	rtta_json_int("INFO", limits, key, -1, INT64_MAX, &value, err);
-	return value > 0 ? value : -1;
-}
-
-/* Ceilings that fit into what the account may store. */
-static int
-fit_limits(struct streams *streams, struct rtta_err *err)
-{
-	struct rtta_err failure = {0};
-	jv info, limits;
-	int error, rc;
-
-	info = rtta_api_call(streams->bus, "INFO", jv_invalid(), ANSWER_MS,
-	    &error, &failure);
-	if (!jv_is_valid(info))
-		return rtta_err_set(err, failure.exit_code, "%s: %s",
-		    rtta_bus_url(streams->bus), error == 503 ?
-		    "JetStream is not enabled there" : failure.text);
-	limits = jv_object_get(info, jv_string("limits"));
-	if (jv_get_kind(limits) != JV_KIND_OBJECT) {
-		jv_free(limits);
-		limits = jv_object();
-	}
-	rc = rtta_streams_fit(&streams->limits,
-	    limit_of(limits, "max_memory", err),
-	    limit_of(limits, "max_storage", err), err);
-	jv_free(limits);
-	return rc;
-}
-
-/* 1 with *info (the caller frees it), 0: no such stream, -1. */
-static int
-read_info(struct streams *streams, const char *name, jv *info,
-    struct rtta_err *err)
-{
-	struct rtta_err failure = {0};
-	char what[96];
-	int error;
-
-	snprintf(what, sizeof(what), "STREAM.INFO.%s", name);
-	*info = rtta_api_call(streams->bus, what, jv_invalid(), ANSWER_MS,
-	    &error, &failure);
-	if (jv_is_valid(*info))
-		return 1;
-	if (error == NO_STREAM)
-		return 0;
-	return rtta_err_set(err, failure.exit_code, "%s", failure.text);
-}
-
-static int
-send_config(struct streams *streams, const char *verb, const char *name,
-    jv config, struct rtta_err *err)
-{
-	struct rtta_err failure = {0};
-	int64_t max_bytes = 0;
-	char what[96];
-	jv answer;
-	int error;
-
-	rtta_json_int(name, config, "max_bytes", -1, INT64_MAX, &max_bytes, err);
-	snprintf(what, sizeof(what), "STREAM.%s.%s", verb, name);
-	answer = rtta_api_call(streams->bus, what, config, ANSWER_MS, &error,
-	    &failure);
-	if (jv_is_valid(answer)) {
-		jv_free(answer);
-		return 0;
-	}
-	if (error == NO_MEMORY || error == NO_STORAGE || error == NO_RESOURCES)
-		return rtta_err_set(err, EX_CONFIG, "%s: the server has no room "
-		    "for %.1f MiB (%s): raise its limit or lower --%s-bytes",
-		    name, (double)max_bytes / (1 << 20),
-		    error == NO_MEMORY ? "max_memory_store" : "max_file_store",
-		    strcmp(name, "PRE_BUFFER") == 0 ? "preroll" : "audio");
-	return rtta_err_set(err, error == 408 ? EX_TEMPFAIL : EX_CONFIG, "%s",
-	    failure.text);
-}
-
-/* --- saying what was done --- */
-
-static int
-say(struct streams *streams, const char *name, const char *action,
-    jv fields, struct rtta_err *err)
-{
-	if (!streams->json) {
-		jv_free(fields);
-		return printf("%s: %s\n", name, action) < 0 ?
-		    rtta_err_sys(err, EX_IOERR, "stdout") : 0;
-	}
-	fields = jv_object_set(fields, jv_string("stream"), jv_string(name));
-	return rtta_event_write(jv_object_set(fields, jv_string("action"),
-	    jv_string(action)), err);
-}
-
-/* "max_age is 1800 s, should be 3600 s"; drift is borrowed. */
-static void
-describe(char *text, size_t bytes, jv drift, const char *link)
-{
-	jv field = jv_object_get(jv_copy(drift), jv_string("field"));
-	char *found = rtta_streams_value_text(jv_string_value(field),
-	    jv_object_get(jv_copy(drift), jv_string("found")));
-	char *wanted = rtta_streams_value_text(jv_string_value(field),
-	    jv_object_get(jv_copy(drift), jv_string("wanted")));
-
-	snprintf(text, bytes, "%s is %s, %s %s", jv_string_value(field), found,
-	    link, wanted);
-	free(wanted);
-	free(found);
-	jv_free(field);
-}
-
-static bool
-is_fixed(jv drift)
-{
-	jv fixed = jv_object_get(jv_copy(drift), jv_string("fixed"));
-	bool yes = jv_get_kind(fixed) == JV_KIND_TRUE;
-
-	jv_free(fixed);
-	return yes;
-}
-
-/* --- commands --- */
-
-static jv
-drift_of(struct streams *streams, const char *name, jv info)
-{
-	return rtta_streams_diff(rtta_streams_config(name, &streams->limits),
-	    jv_object_get(jv_copy(info), jv_string("config")));
-}
-
-static int
-create(struct streams *streams, const char *name, struct rtta_err *err)
-{
-	if (send_config(streams, "CREATE", name,
-	    rtta_streams_config(name, &streams->limits), err) != 0)
-		return -1;
-	return say(streams, name, "created", jv_object(), err);
-}
-
-static int
-init_one(struct streams *streams, const char *name, struct rtta_err *err)
-{
-	jv info, drift;
-	char text[256];
-	int found = read_info(streams, name, &info, err);
-
-	if (found <= 0)
-		return found == 0 ? create(streams, name, err) : -1;
-	drift = drift_of(streams, name, info);
-	jv_free(info);
-	jv_array_foreach(drift, i, one) {
-		describe(text, sizeof(text), one, "not");
-		rtta_log_warn("%s: %s; left as it is (rtta-streams apply "
-		    "changes it)", name, text);
-		jv_free(one);
-	}
-	found = jv_array_length(drift);
-	return say(streams, name, found > 0 ? "differs" : "unchanged",
-	    jv_object(), err);
-}
-
-static int
-diff_one(struct streams *streams, const char *name, struct rtta_err *err)
-{
-	jv info, drift;
-	char text[256];
-	int found = read_info(streams, name, &info, err), rc = 0;
-
-	if (found < 0)
-		return -1;
-	if (found == 0) {
-		streams->drifted = true;
-		return say(streams, name, "missing", jv_object(), err);
-	}
-	drift = drift_of(streams, name, info);
-	jv_free(info);
-	jv_array_foreach(drift, i, one) {
-		streams->drifted = true;
-		describe(text, sizeof(text), one, "should be");
-		if (rc == 0)
-			rc = say(streams, name, streams->json ? "differs" : text,
-			    jv_copy(one), err);
-		jv_free(one);
-	}
-	jv_free(drift);
-	return rc;
-}
-
-/* The first one that cannot be changed is the error, the others are said. */
-static void
-refuse(const char *name, jv drift, struct rtta_err *err)
-{
-	char text[160];
-
-	describe(text, sizeof(text), drift, "and cannot become");
-	if (err->exit_code != 0)
-		rtta_log_warn("%s: %s", name, text);
-	rtta_err_set(err, EX_CONFIG, "%s: %s: delete the stream, with what is "
-	    "in it, and run init", name, text);
-}
-
-static int
-change(struct streams *streams, const char *name, jv info, jv drift,
-    struct rtta_err *err)
-{
-	jv config = rtta_streams_merge(
-	    rtta_streams_config(name, &streams->limits),
-	    jv_object_get(jv_copy(info), jv_string("config")));
-	char text[256];
-	int rc = send_config(streams, "UPDATE", name, config, err);
-
-	jv_array_foreach(drift, i, one) {
-		if (rc == 0 && !is_fixed(one)) {
-			describe(text, sizeof(text), one, "becomes");
-			rc = say(streams, name, streams->json ? "changed" : text,
-			    jv_copy(one), err);
-		}
-		jv_free(one);
-	}
-	return rc;
-}
-
-static int
-apply_one(struct streams *streams, const char *name, struct rtta_err *err)
-{
-	struct rtta_err fixed = {0};
-	jv info, drift;
-	int found = read_info(streams, name, &info, err), changes = 0, rc = 0;
-
-	if (found <= 0)
-		return found == 0 ? create(streams, name, err) : -1;
-	drift = drift_of(streams, name, info);
-	jv_array_foreach(drift, i, one) {
-		if (is_fixed(one))
-			refuse(name, one, &fixed);
-		else
-			changes++;
-		jv_free(one);
-	}
-	if (changes > 0)
-		rc = change(streams, name, info, drift, err);
-	else if (fixed.exit_code == 0)
-		rc = say(streams, name, "unchanged", jv_object(), err);
-	if (fixed.exit_code != 0)
-		rc = rtta_err_set(err, fixed.exit_code, "%s", fixed.text);
-	jv_free(drift);
-	jv_free(info);
-	return rc;
-}
-
-typedef int command_fn(struct streams *, const char *, struct rtta_err *);
-
-static void
-for_each(struct streams *streams, command_fn *act, struct rtta_err *err)
-{
-	size_t i;
-
-	if (fit_limits(streams, err) != 0)
-		return;
-	/* A stream that cannot be as it should does not keep back the others. */
-	for (i = 0; rtta_streams_name(i) != NULL; i++)
-		if (act(streams, rtta_streams_name(i), err) != 0 &&
-		    err->exit_code != EX_CONFIG)
-			return;
-	if (fflush(stdout) != 0)
-		rtta_err_sys(err, EX_IOERR, "stdout");
-}
-
-static command_fn *
-find_command(const char *name)
-{
-	static const struct { const char *name; command_fn *act; } commands[] = {
-		{ "init", init_one }, { "diff", diff_one }, { "apply", apply_one }
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].act;
-	rtta_opt_fail("%.40s: no such command", name);
+		rtta_opt_fail("one command is needed: init, diff, apply, "
+		    "status or prune");
+	return find_command(argv[optind]);
 }
 
 int
@@ -415,15 +453,17 @@ main(int argc, char *argv[])
 {
 	struct streams streams = {0};
 	struct rtta_err err = {0};
-	command_fn *act;
+	command_fn *run;
 
 	rtta_log_open("rtta-streams");
-	parse_options(&streams, argc, argv);
-	act = find_command(streams.command);
+	run = parse_options(&streams, argc, argv);
 
 	streams.bus = rtta_bus_open(rtta_opt_nats_url(), "streams", &err);
 	if (streams.bus != NULL)
-		for_each(&streams, act, &err);
+		run(&streams, &err);
+	if (fflush(stdout) != 0)
+		rtta_err_sys(&err, EX_IOERR, "stdout");
+	rtta_state_free(streams.state);
 	rtta_bus_close(streams.bus);
 	if (err.exit_code == 0 && streams.drifted)
 		return 1;

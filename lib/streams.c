@@ -18,8 +18,11 @@ enum {
 	STATE_HISTORY = 5
 };
 
+enum { STATE, TEXT, AUDIO, PREROLL };
+
 static const char *const names[] = {
-	"PRE_BUFFER", "AUDIO_STREAM", "TEXT_STREAM", "KV_system_state", NULL
+	[STATE] = "KV_system_state", [TEXT] = "TEXT_STREAM",
+	[AUDIO] = "AUDIO_STREAM", [PREROLL] = "PRE_BUFFER", NULL
 };
 
 const char *
@@ -68,6 +71,16 @@ audio_bytes(const struct rtta_streams_limits *limits)
 	        SLACK_FRAMES_PER_S);
 }
 
+int64_t
+rtta_streams_audio_least(const struct rtta_streams_limits *limits)
+{
+	int64_t age_s = limits->audio_age_s < AUDIO_MIN_S ?
+	    limits->audio_age_s : AUDIO_MIN_S;
+
+	return limits->audio_bytes != 0 ? 0 :
+	    sound_bytes(limits, age_s + limits->preroll_age_s, FRAMES_PER_S);
+}
+
 static int64_t
 usable(int64_t quota_bytes, int replicas)
 {
@@ -85,8 +98,7 @@ int
 rtta_streams_fit(struct rtta_streams_limits *limits, int64_t memory_bytes,
     int64_t file_bytes, struct rtta_err *err)
 {
-	bool given = limits->audio_bytes != 0;
-	int64_t others, room, least;
+	int64_t least = rtta_streams_audio_least(limits), others, room;
 
 	limits->preroll_bytes = preroll_bytes(limits);
 	limits->audio_bytes = audio_bytes(limits);
@@ -101,8 +113,8 @@ rtta_streams_fit(struct rtta_streams_limits *limits, int64_t memory_bytes,
 	room = usable(file_bytes, limits->replicas) - others;
 	if (limits->audio_bytes <= room)
 		return 0;
-	least = given ? limits->audio_bytes : sound_bytes(limits, AUDIO_MIN_S +
-	    limits->preroll_age_s, FRAMES_PER_S);
+	if (least == 0)
+		least = limits->audio_bytes;
 	if (room < least)
 		return rtta_err_set(err, EX_CONFIG,
 		    "AUDIO_STREAM: %.1f MiB and %.1f MiB for the others do not "
@@ -152,7 +164,7 @@ base_config(const char *name, jv subjects, int64_t age_s, int64_t window_s,
 static jv
 preroll_config(const struct rtta_streams_limits *limits)
 {
-	jv config = base_config(names[0],
+	jv config = base_config(names[PREROLL],
 	    JV_ARRAY(jv_string("preroll.audio")), limits->preroll_age_s, 120,
 	    preroll_bytes(limits), limits->replicas);
 
@@ -163,7 +175,7 @@ preroll_config(const struct rtta_streams_limits *limits)
 static jv
 audio_config(const struct rtta_streams_limits *limits)
 {
-	jv config = base_config(names[1], JV_ARRAY(jv_string("audio.live.>"),
+	jv config = base_config(names[AUDIO], JV_ARRAY(jv_string("audio.live.>"),
 	    jv_string("audio.backfill.>")), limits->audio_age_s, 600,
 	    audio_bytes(limits), limits->replicas);
 
@@ -175,7 +187,7 @@ audio_config(const struct rtta_streams_limits *limits)
 static jv
 text_config(const struct rtta_streams_limits *limits)
 {
-	jv config = base_config(names[2],
+	jv config = base_config(names[TEXT],
 	    JV_ARRAY(jv_string("transcript.raw.>")), limits->text_age_s, 600,
 	    limits->text_bytes, limits->replicas);
 
@@ -186,7 +198,7 @@ text_config(const struct rtta_streams_limits *limits)
 static jv
 state_config(const struct rtta_streams_limits *limits)
 {
-	jv config = base_config(names[3],
+	jv config = base_config(names[STATE],
 	    JV_ARRAY(jv_string("$KV.system_state.>")), 0, 120,
 	    limits->state_bytes, limits->replicas);
 
@@ -201,7 +213,8 @@ jv
 rtta_streams_config(const char *name, const struct rtta_streams_limits *limits)
 {
 	static jv (*const make[])(const struct rtta_streams_limits *) = {
-		preroll_config, audio_config, text_config, state_config
+		[STATE] = state_config, [TEXT] = text_config,
+		[AUDIO] = audio_config, [PREROLL] = preroll_config
 	};
 	struct rtta_streams_limits defaults;
 	size_t i;

@@ -25,17 +25,22 @@ struct rtta_streams_limits {
 	int rate_hz, channels;
 };
 
-/* "PRE_BUFFER", "AUDIO_STREAM", "TEXT_STREAM", "KV_system_state"; then NULL. */
+/* The most needed first: "KV_system_state", "TEXT_STREAM", "AUDIO_STREAM",
+ * "PRE_BUFFER"; then NULL. */
 const char *rtta_streams_name(size_t i);
 
 /* The defaults of rtta-streams(1). */
 void rtta_streams_limits_init(struct rtta_streams_limits *limits);
 
+/* The least ceiling of AUDIO_STREAM: 50 minutes of live sound and a pre-roll;
+ * 0 when it was given. */
+int64_t rtta_streams_audio_least(const struct rtta_streams_limits *limits);
+
 /*
  * Fill in the ceilings that are 0, and make them fit into 80 % of the
  * quotas (bytes for streams in memory and in files, replicas counted; -1:
- * none).  Where AUDIO_STREAM's was not given it gives way, down to 50
- * minutes of live sound and a pre-roll.  0, or -1 with EX_CONFIG.
+ * none).  Where AUDIO_STREAM's was not given it gives way, down to the
+ * least.  0, or -1 with EX_CONFIG.
  */
 int rtta_streams_fit(struct rtta_streams_limits *limits, int64_t memory_bytes,
     int64_t file_bytes, struct rtta_err *err);
