@@ -414,6 +414,7 @@ static int
 ended(struct rtta_engine *engine, struct rtta_err *err)
 {
 	const char *why = engine->complaint[0] != '\0' ? engine->complaint : "no reason given";
+	const char *hint = engine->complaint[0] == '\0' ? engine->missing : NULL;
 	int status = engine->status;
 
 	if (WIFSIGNALED(status))
@@ -421,7 +422,7 @@ ended(struct rtta_engine *engine, struct rtta_err *err)
 		    engine->name, WTERMSIG(status));
 	if (WEXITSTATUS(status) == EX_CONFIG || WEXITSTATUS(status) == 127)
 		return rtta_err_set(err, EX_CONFIG, "engine %s: %s%s%s", engine->name, why,
-		    engine->missing ? ": " : "", engine->missing ? engine->missing : "");
+		    hint ? ": " : "", hint ? hint : "");
 	if (WEXITSTATUS(status) == 0)
 		return rtta_err_set(err, engine->finishing && engine->out_bytes == 0 ?
 		    EX_PROTOCOL : EX_TEMPFAIL, "engine %s: left without saying that it is done",

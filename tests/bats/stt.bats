@@ -94,7 +94,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	run -78 --separate-stderr bash -c 'rtta-stt --exec "numbered hear --fail 78" <in'
 	[ "$stderr" = "rtta-stt: engine numbered: numbered: failing as told" ]
 	RTTA_MOONSHINE_DIR=/nowhere run -78 --separate-stderr bash -c 'rtta-stt <in'
-	[[ $stderr == *install-moonshine ]]
+	[[ $stderr == "rtta-stt: engine moonshine: rtta-moonshine: /nowhere/"*install-moonshine* ]]
 	start_bus
 	run -78 --separate-stderr rtta-stt --lane live --exec "numbered hear --fail 78"
 	[[ $stderr == *"failing as told" ]]
