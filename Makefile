@@ -86,6 +86,7 @@ check-lint:                       ## shellcheck, cppcheck, systemd-analyze
 
 bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a reference of the same run
 	B=$(B) bench/run
+	B=$(B) bench/latency
 
 fuzz: $(FUZZERS)                  ## fuzz each parser for FUZZ_S seconds (default 10)
 	set -e; for f in $(FUZZERS); do $$f -max_total_time=$(or $(FUZZ_S),10) -verbosity=0; done

@@ -261,7 +261,8 @@ finish(struct rtta_stretch *stretch)
 	stretch->finished = true;
 }
 
-static void
+/* True when there is more to send and no room for it. */
+static bool
 feed(struct rtta_stretch *stretch)
 {
 	const struct rtta_delivery *held = NULL;
@@ -272,12 +273,29 @@ feed(struct rtta_stretch *stretch)
 		if (held == NULL)
 			break;
 		if (rtta_engine_room(stretch->engine) == 0)
-			return;
+			return true;
 		send_part(stretch, held, last);
 	}
 	/* Nothing may follow: because it is the end, or because of a hole. */
 	if (!stretch->finished && (stretch->ended || stretch->sent < stretch->span.last))
 		finish(stretch);
+	return false;
+}
+
+/*
+ * As much as the engine takes now.  Room that the pump has made is used at
+ * once: with an empty buffer no descriptor would wake us for it.
+ */
+static void
+supply(struct rtta_stretch *stretch, struct rtta_err *why)
+{
+	bool more;
+
+	do {
+		more = feed(stretch);
+		if (rtta_engine_pump(stretch->engine, why) < 0)
+			return;
+	} while (more && rtta_engine_room(stretch->engine) > 0);
 }
 
 /* --- hear --- */
@@ -378,8 +396,7 @@ rtta_stretch_pump(struct rtta_stretch *stretch, bool may_open, struct rtta_err *
 		return -1;
 	if (stretch->scribe == NULL)
 		return 0;
-	feed(stretch);
-	rtta_engine_pump(stretch->engine, &why);
+	supply(stretch, &why);
 	hear(stretch);
 	if (stretch->said_done && stretch->finished) {
 		done(stretch);
