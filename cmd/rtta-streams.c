@@ -108,7 +108,10 @@ report(struct streams *streams, enum rtta_setup_what what, jv event,
 	jv action = jv_object_get(jv_copy(event), jv_string("action"));
 	const char *done = jv_string_value(action);
 	bool has_field = jv_object_has(jv_copy(event), jv_string("field"));
+	jv reason = jv_object_get(jv_copy(event), jv_string("reason"));
 	char *text = has_field ? describe(event, link_of(what, done)) :
+	    jv_get_kind(reason) == JV_KIND_STRING ?
+	    rtta_xasprintf("%s: %s", done, jv_string_value(reason)) :
 	    rtta_xstrdup(done);
 
 	if (strcmp(done, "missing") == 0 || strcmp(done, "differs") == 0)
@@ -124,6 +127,7 @@ report(struct streams *streams, enum rtta_setup_what what, jv event,
 	else
 		printf("%s: %s\n", jv_string_value(name), text);
 	free(text);
+	jv_free(reason);
 	jv_free(action);
 	jv_free(name);
 	jv_free(event);
