@@ -58,8 +58,7 @@ struct rtta_hub {
 	struct watch *watches[RTTA_HUB_WATCHED_MAX];
 	size_t count;
 	struct rtta_hub_reader *readers;
-	char current[RTTA_SESSION_ID_BYTES];
-	bool active;
+	struct rtta_session_config config;
 	struct rtta_hub_message *box, *nobody, *nobody_live;
 	uint64_t box_version, lives;
 	bool stirred;
@@ -206,7 +205,7 @@ watch_make_room(struct rtta_hub *hub)
 	for (size_t i = 0; i < hub->count; i++) {
 		struct watch *watch = hub->watches[i];
 
-		if (watch->readers > 0 || strcmp(watch->id, hub->current) == 0)
+		if (watch->readers > 0 || strcmp(watch->id, hub->config.id) == 0)
 			continue;
 		if (oldest == RTTA_HUB_WATCHED_MAX ||
 		    watch->idle_ms < hub->watches[oldest]->idle_ms)
@@ -306,11 +305,9 @@ take_interims(struct rtta_hub *hub)
 static void
 watch_tell(struct rtta_hub *hub, struct watch *watch)
 {
-	bool active = hub->active && strcmp(hub->current, watch->id) == 0;
-
 	free(watch->state);
-	watch->state = message_new(rtta_summary_json(hub->state, watch->id, watch->transcript,
-	    active), 0);
+	watch->state = message_new(rtta_summary_json(hub->state, &hub->config, watch->id,
+	    watch->transcript), 0);
 	watch->state_version++;
 	watch->stale = false;
 	watch->told_ms = rtta_clock_mono_ms();
@@ -415,7 +412,7 @@ drop_idle(struct rtta_hub *hub, int64_t now_ms)
 		struct watch *watch = hub->watches[i];
 		int64_t idle_ms = now_ms - watch->idle_ms;
 
-		if (watch->readers == 0 && strcmp(watch->id, hub->current) != 0 &&
+		if (watch->readers == 0 && strcmp(watch->id, hub->config.id) != 0 &&
 		    idle_ms > (watch->caught_up && !watch->known ? 0 : RTTA_HUB_IDLE_MS))
 			watch_drop(hub, i);
 	}
@@ -438,6 +435,14 @@ rtta_hub_tick(struct rtta_hub *hub)
 	return wait_ms;
 }
 
+/* Its state is worth telling at once. */
+static void
+touch(struct watch *watch)
+{
+	watch->stale = true;
+	watch->told_ms = 0;
+}
+
 void
 rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change)
 {
@@ -446,17 +451,10 @@ rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change)
 	struct watch *watch;
 	const char *rest;
 
-	if (strcmp(change->key, "session_config") == 0) {
-		watch = watch_find(hub, hub->current);
-		if (watch != NULL)
-			watch->stale = true;
-		return;
-	}
 	if (rtta_session_key_parse(change->key, what, id, &rest) < 0 ||
 	    (watch = watch_find(hub, id)) == NULL)
 		return;
-	watch->told_ms = 0;  /* worth telling at once */
-	watch->stale = true;
+	touch(watch);
 	if (change->deleted) {
 		/* The session was deleted: what we hold of it goes, too. */
 		watch_begin(hub, watch);
@@ -492,25 +490,19 @@ rtta_hub_stored(struct rtta_hub *hub, jv subjects)
 }
 
 void
-rtta_hub_set_current(struct rtta_hub *hub, const char *id, bool active)
+rtta_hub_set_config(struct rtta_hub *hub, const struct rtta_session_config *config)
 {
-	struct watch *watch;
+	struct watch *watch = watch_find(hub, hub->config.id);
 
-	hub->active = active;
-	hub->current[0] = '\0';
-	if (id != NULL && rtta_session_id_valid(id))
-		strcpy(hub->current, id);
-	if (hub->current[0] != '\0' && (watch = watch_get(hub, hub->current)) != NULL) {
-		watch->known = watch->stale = true;
-		watch->told_ms = 0;
+	if (watch != NULL)
+		touch(watch);
+	hub->config = *config;
+	watch = config->id[0] == '\0' ? NULL : watch_get(hub, config->id);
+	if (watch != NULL) {
+		watch->known = true;
+		touch(watch);
 	}
 	hub->stirred = true;
-}
-
-const char *
-rtta_hub_current(const struct rtta_hub *hub)
-{
-	return hub->current[0] == '\0' ? NULL : hub->current;
 }
 
 bool
@@ -569,9 +561,9 @@ reader_sync(struct rtta_hub_reader *reader)
 {
 	struct rtta_hub *hub = reader->hub;
 
-	if (reader->follow && hub->current[0] != '\0' &&
-	    (reader->watch == NULL || strcmp(reader->watch->id, hub->current) != 0)) {
-		struct watch *watch = watch_get(hub, hub->current);
+	if (reader->follow && hub->config.id[0] != '\0' &&
+	    (reader->watch == NULL || strcmp(reader->watch->id, hub->config.id) != 0)) {
+		struct watch *watch = watch_get(hub, hub->config.id);
 
 		if (watch != NULL)
 			reader_turn(reader, watch, 0);
@@ -587,7 +579,7 @@ rtta_hub_join(struct rtta_hub *hub, const char *id, uint64_t after, bool follow)
 	struct watch *watch = NULL;
 
 	if (id == NULL || id[0] == '\0') {
-		id = hub->current;
+		id = hub->config.id;
 		follow = true;
 	}
 	if (id[0] != '\0' && (watch = watch_get(hub, id)) == NULL)

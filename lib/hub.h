@@ -23,6 +23,7 @@ struct rtta_bus;
 struct rtta_err;
 struct rtta_hub;
 struct rtta_hub_reader;
+struct rtta_session_config;
 struct rtta_state;
 struct rtta_state_change;
 struct rtta_transcript;
@@ -58,9 +59,9 @@ void rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *chang
  */
 bool rtta_hub_stored(struct rtta_hub *hub, jv subjects);
 
-/* The current session (the active or last one); NULL: there was none. */
-void rtta_hub_set_current(struct rtta_hub *hub, const char *id, bool active);
-const char *rtta_hub_current(const struct rtta_hub *hub);
+/* What session_config says, copied; its session, the active or the last one,
+ * is the current one. */
+void rtta_hub_set_config(struct rtta_hub *hub, const struct rtta_session_config *config);
 
 /* What every reader hears of the tools, {"event":"box", ...} (taken). */
 void rtta_hub_set_box(struct rtta_hub *hub, jv box);

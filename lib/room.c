@@ -11,8 +11,10 @@
 #include "hub.h"
 #include "log.h"
 #include "json.h"
+#include "keys.h"
 #include "mem.h"
 #include "room.h"
+#include "roster.h"
 #include "state.h"
 
 enum {
@@ -23,8 +25,7 @@ enum {
 	DELETION_MS = 5000,   /* so long after a key was */
 	ANSWER_MS = 3000,
 	BOX_MS = 5000,
-	OUTCOMES = 16,        /* of the last presses of a button */
-	SESSIONS_MAX = 1000   /* in the list */
+	OUTCOMES = 16         /* of the last presses of a button */
 };
 
 struct rtta_room {
@@ -35,7 +36,7 @@ struct rtta_room {
 	struct rtta_port *port;      /* heartbeats */
 	struct rtta_health *health;
 	struct rtta_session_config config;
-	bool has_config, connected;
+	bool connected;
 	int64_t connected_ms;        /* since when */
 	jv subjects;                 /* {"transcript.raw.<S>": n} */
 	jv streams;                  /* ["TEXT_STREAM", ...], invalid: not known */
@@ -104,7 +105,6 @@ take_config(struct rtta_room *room, const struct rtta_state_change *change)
 
 	if (change->deleted) {
 		memset(&room->config, 0, sizeof(room->config));
-		room->has_config = false;
 		return;
 	}
 	if (!change->readable ||
@@ -114,7 +114,6 @@ take_config(struct rtta_room *room, const struct rtta_state_change *change)
 		return;
 	}
 	room->config = config;
-	room->has_config = true;
 }
 
 static void
@@ -137,8 +136,7 @@ take_changes(struct rtta_room *room)
 		jv_free(change.value);
 	}
 	if (turned)
-		rtta_hub_set_current(room->hub, room->has_config ? room->config.id : NULL,
-		    room->config.active);
+		rtta_hub_set_config(room->hub, &room->config);
 	while (rtta_state_result(room->state, &result))
 		room->outcomes[room->outcome_next++ % OUTCOMES] = result;
 }
@@ -252,26 +250,6 @@ rtta_room_tick(struct rtta_room *room)
 
 /* --- the list of sessions --- */
 
-static jv
-key_value(const struct rtta_room *room, const char *what, const char *id)
-{
-	char key[RTTA_SESSION_KEY_BYTES];
-
-	return rtta_state_get(room->state, rtta_session_key(key, what, id), NULL);
-}
-
-static jv
-records_of(const struct rtta_room *room, const char *id)
-{
-	char subject[sizeof("transcript.raw.") + RTTA_SESSION_ID_BYTES] = "transcript.raw.";
-	jv count = jv_object_get(jv_copy(room->subjects), jv_string(strcat(subject, id)));
-
-	if (jv_get_kind(count) == JV_KIND_NUMBER)
-		return count;
-	jv_free(count);
-	return jv_number(0);
-}
-
 /* The wall clock at which the session's sound begins; 0: not known. */
 static int64_t
 sound_start_us(const struct rtta_room *room, const char *id)
@@ -288,99 +266,56 @@ sound_start_us(const struct rtta_room *room, const char *id)
 	return us;
 }
 
+/* From its first sound, or its start, to its end, or now; null: not known. */
 static jv
-session_row(struct rtta_room *room, const char *id)
+length_json(const struct rtta_room *room, const char *id, int64_t started_us)
 {
-	bool current = room->has_config && strcmp(room->config.id, id) == 0;
-	struct rtta_session_info info = {0};
-	struct rtta_session_end end = {0};
-	struct rtta_err err = {0};
-	char text[RTTA_CLOCK_TEXT_BYTES];
-	jv session = key_value(room, "session", id), ended = key_value(room, "end", id), row;
 	int64_t from_us = sound_start_us(room, id), to_us = rtta_clock_real_ns() / 1000;
-	const char *state;
+	struct rtta_session_end end;
 
-	if (!jv_is_valid(session) || rtta_session_info_decode(&info, session, &err) < 0)
-		memset(&info, 0, sizeof(info));
-	if (current && info.started_us == 0)
-		info.started_us = room->config.started_us;
-	if (current && info.title[0] == '\0')
-		memcpy(info.title, room->config.title, sizeof(info.title));
 	if (from_us == 0)
-		from_us = info.started_us;
-	if (jv_is_valid(ended) && rtta_session_end_decode(&end, ended, &err) == 0)
+		from_us = started_us;
+	if (rtta_keys_end(room->state, id, &end) == 0)
 		to_us = end.at_us;
-	state = jv_is_valid(ended) ? "ended" : current && room->config.active ? "live" : "ending";
-	row = JV_OBJECT(jv_string("id"), jv_string(id), jv_string("title"), jv_string(info.title),
-	    jv_string("started"), info.started_us == 0 ? jv_null()
-	    : jv_string(rtta_clock_format(text, info.started_us * 1000)),
-	    jv_string("state"), jv_string(state),
-	    jv_string("seconds"), from_us == 0 || to_us < from_us ? jv_null()
-	    : jv_number((double)(to_us - from_us) / 1e6),
-	    jv_string("records"), records_of(room, id));
-	jv_free(session);
-	jv_free(ended);
-	session = rtta_hub_ledger(room->hub, id);
-	if (jv_is_valid(session))
-		return jv_object_set(row, jv_string("ledger"), session);
-	jv_free(session);
+	return from_us == 0 || to_us < from_us ? jv_null()
+	    : jv_number((double)(to_us - from_us) / 1e6);
+}
+
+/* A row of the roster (taken), as readers get it. */
+static jv
+session_row(struct rtta_room *room, jv known)
+{
+	jv id = jv_object_get(jv_copy(known), jv_string("session_id"));
+	jv started = jv_object_get(jv_copy(known), jv_string("started_us"));
+	jv ledger = rtta_hub_ledger(room->hub, jv_string_value(id));
+	int64_t started_us = (int64_t)jv_number_value(started);
+	char text[RTTA_CLOCK_TEXT_BYTES];
+	jv row = JV_OBJECT(jv_string("id"), jv_copy(id),
+	    jv_string("title"), jv_object_get(jv_copy(known), jv_string("title")),
+	    jv_string("started"), started_us == 0 ? jv_null()
+	    : jv_string(rtta_clock_format(text, started_us * 1000)),
+	    jv_string("state"), jv_object_get(jv_copy(known), jv_string("state")),
+	    jv_string("seconds"), length_json(room, jv_string_value(id), started_us),
+	    jv_string("records"), jv_object_get(known, jv_string("records")));
+
+	jv_free(id);
+	jv_free(started);
+	if (jv_is_valid(ledger))
+		return jv_object_set(row, jv_string("ledger"), ledger);
+	jv_free(ledger);
 	return row;
 }
 
-/* Ids begin with their time: descending order is newest first. */
-static int
-newest_first(const void *a, const void *b)
-{
-	return -strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void
-add_id(char **ids, size_t *count, const char *id)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(ids[i], id) == 0)
-			return;
-	if (*count < SESSIONS_MAX && rtta_session_id_valid(id))
-		ids[(*count)++] = rtta_xstrdup(id);
-}
-
-/* A session is what a key names, what has records, or what is asked for. */
-static size_t
-session_ids(const struct rtta_room *room, char **ids)
-{
-	static const char *const named[] = { "session.", "cut." };
-	size_t count = 0, at;
-	const char *key;
-
-	if (room->has_config)
-		add_id(ids, &count, room->config.id);
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
-		for (at = 0; (key = rtta_state_key(room->state, named[i], &at)) != NULL;)
-			add_id(ids, &count, key + strlen(named[i]));
-	jv_object_foreach(room->subjects, subject, records) {
-		const char *text = jv_string_value(subject);
-
-		if (strncmp(text, "transcript.raw.", 15) == 0)
-			add_id(ids, &count, text + 15);
-		jv_free(subject);
-		jv_free(records);
-	}
-	qsort(ids, count, sizeof(ids[0]), newest_first);
-	return count;
-}
-
+/* Ids begin with their time: from the last one back is newest first. */
 jv
 rtta_room_sessions(struct rtta_room *room)
 {
-	char **ids = rtta_xcalloc(SESSIONS_MAX, sizeof(*ids));
-	size_t count = session_ids(room, ids);
+	jv roster = rtta_roster(room->state, &room->config, jv_copy(room->subjects));
 	jv list = jv_array();
 
-	for (size_t i = 0; i < count; i++) {
-		list = jv_array_append(list, session_row(room, ids[i]));
-		free(ids[i]);
-	}
-	free(ids);
+	for (int i = jv_array_length(jv_copy(roster)); i-- > 0;)
+		list = jv_array_append(list, session_row(room, jv_array_get(jv_copy(roster), i)));
+	jv_free(roster);
 	return list;
 }
 

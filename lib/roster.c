@@ -47,8 +47,8 @@ find_all(const struct rtta_state *state, const struct rtta_session_config *confi
 	return found;
 }
 
-static const char *
-state_of(const struct rtta_state *state, const struct rtta_session_config *config,
+const char *
+rtta_roster_state(const struct rtta_state *state, const struct rtta_session_config *config,
     const char *id)
 {
 	bool named = strcmp(config->id, id) == 0;
@@ -76,7 +76,7 @@ describe(const struct rtta_state *state, const struct rtta_session_config *confi
 	}
 	return JV_OBJECT(jv_string("session_id"), jv_string(id),
 	    jv_string("started_us"), jv_number((double)info.started_us),
-	    jv_string("state"), jv_string(state_of(state, config, id)),
+	    jv_string("state"), jv_string(rtta_roster_state(state, config, id)),
 	    jv_string("records"), records,
 	    jv_string("title"), jv_string(info.title));
 }

@@ -12,6 +12,10 @@
 struct rtta_session_config;
 struct rtta_state;
 
+/* How one of them stands: the words of rtta_roster(). */
+const char *rtta_roster_state(const struct rtta_state *state,
+    const struct rtta_session_config *config, const char *id);
+
 /*
  * [{session_id, started_us, state, records, title}], in the order of ids.
  * state: "active"; "waiting" (named, no cut yet); "ending" (no end yet);

@@ -2,6 +2,8 @@
 
 #include "clock.h"
 #include "err.h"
+#include "keys.h"
+#include "roster.h"
 #include "session.h"
 #include "state.h"
 #include "summary.h"
@@ -56,61 +58,43 @@ runs_json(const struct rtta_state *state, const char *id)
 static jv
 put_cut(const struct rtta_state *state, const char *id, jv summary)
 {
-	char key[RTTA_SESSION_KEY_BYTES];
 	struct rtta_session_cut cut;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(state, rtta_session_key(key, "cut", id), NULL);
 
-	if (jv_is_valid(value) && rtta_session_cut_decode(&cut, value, &err) == 0)
-		summary = jv_object_set(summary, jv_string("cut"), cut.has_at
-		    ? place_json(cut.at, cut.at_us)
-		    : JV_OBJECT(jv_string("time"), time_json(cut.at_us)));
-	jv_free(value);
-	return summary;
+	if (rtta_keys_cut(state, id, &cut) < 0)
+		return summary;
+	return jv_object_set(summary, jv_string("cut"), cut.has_at
+	    ? place_json(cut.at, cut.at_us) : JV_OBJECT(jv_string("time"), time_json(cut.at_us)));
 }
 
 static jv
 put_end(const struct rtta_state *state, const char *id, jv summary)
 {
-	char key[RTTA_SESSION_KEY_BYTES];
 	struct rtta_session_end end;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(state, rtta_session_key(key, "end", id), NULL);
 
-	if (jv_is_valid(value) && rtta_session_end_decode(&end, value, &err) == 0)
-		summary = jv_object_set(summary, jv_string("end"), end.has_at
-		    ? place_json(end.at, end.at_us)
-		    : JV_OBJECT(jv_string("time"), time_json(end.at_us)));
-	jv_free(value);
-	return summary;
+	if (rtta_keys_end(state, id, &end) < 0)
+		return summary;
+	return jv_object_set(summary, jv_string("end"), end.has_at
+	    ? place_json(end.at, end.at_us) : JV_OBJECT(jv_string("time"), time_json(end.at_us)));
 }
 
 /* What session_config says, when it is about this session. */
 static jv
-put_config(const struct rtta_state *state, const char *id, jv summary)
+put_config(const struct rtta_session_config *config, jv summary)
 {
-	struct rtta_session_config config;
-	struct rtta_err err = {0};
-	jv value = rtta_state_get(state, "session_config", NULL);
-
-	if (jv_is_valid(value) && rtta_session_config_decode(&config, value, &err) == 0 &&
-	    strcmp(config.id, id) == 0) {
-		if (config.title[0] != '\0')
-			summary = jv_object_set(summary, jv_string("title"), jv_string(config.title));
-		if (config.started_us != 0)
-			summary = jv_object_set(summary, jv_string("started"),
-			    time_json(config.started_us));
-		if (config.active && config.off_record)
-			summary = jv_object_set(summary, jv_string("off_record"),
-			    time_json(config.off_record_us));
-	}
-	jv_free(value);
+	if (config->title[0] != '\0')
+		summary = jv_object_set(summary, jv_string("title"), jv_string(config->title));
+	if (config->started_us != 0)
+		summary = jv_object_set(summary, jv_string("started"),
+		    time_json(config->started_us));
+	if (config->active && config->off_record)
+		summary = jv_object_set(summary, jv_string("off_record"),
+		    time_json(config->off_record_us));
 	return summary;
 }
 
 jv
-rtta_summary_json(const struct rtta_state *state, const char *id,
-    const struct rtta_transcript *transcript, bool active)
+rtta_summary_json(const struct rtta_state *state, const struct rtta_session_config *config,
+    const char *id, const struct rtta_transcript *transcript)
 {
 	const char *title = rtta_transcript_title(transcript);
 	struct rtta_ledger ledger;
@@ -119,10 +103,11 @@ rtta_summary_json(const struct rtta_state *state, const char *id,
 	rtta_transcript_ledger(transcript, &ledger);
 	summary = JV_OBJECT(jv_string("event"), jv_string("state"),
 	    jv_string("session"), jv_string(id),
-	    jv_string("state"), jv_string(ledger.has_end ? "ended" : active ? "live" : "ending"),
+	    jv_string("state"), jv_string(rtta_roster_state(state, config, id)),
 	    jv_string("title"), jv_string(title == NULL ? "" : title),
 	    jv_string("started"), time_json(rtta_transcript_start_ns(transcript) / 1000));
-	summary = put_config(state, id, summary);
+	if (strcmp(config->id, id) == 0)
+		summary = put_config(config, summary);
 	summary = put_cut(state, id, summary);
 	summary = put_end(state, id, summary);
 	summary = jv_object_set(summary, jv_string("runs"), runs_json(state, id));

@@ -8,13 +8,13 @@
 #define RTTA_SUMMARY_H
 
 #include <jv.h>
-#include <stdbool.h>
 
+struct rtta_session_config;
 struct rtta_state;
 struct rtta_transcript;
 
-/* active: session_config says that this session goes on. */
-jv rtta_summary_json(const struct rtta_state *state, const char *id,
-    const struct rtta_transcript *transcript, bool active);
+/* config: what session_config says, about this session or another. */
+jv rtta_summary_json(const struct rtta_state *state, const struct rtta_session_config *config,
+    const char *id, const struct rtta_transcript *transcript);
 
 #endif

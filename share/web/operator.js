@@ -106,7 +106,7 @@ function heading(model, live) {
 /* Draw again only when the buttons change: somebody may be typing. */
 export function operator(model, page) {
 	if (!model.loaded) return;
-	const live = model.session?.state === 'live', sign = `${live}/${model.session?.session}/${said}/${needsToken}`;
+	const live = model.session?.state === 'active', sign = `${live}/${model.session?.session}/${said}/${needsToken}`;
 	document.getElementById('head').replaceChildren(...heading(model, live));
 	if (sign !== drawn) forms(model, page, live);
 	drawn = sign;

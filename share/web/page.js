@@ -4,7 +4,7 @@
  */
 import { Merge, millis } from './merge.js';
 import { Net } from './net.js';
-import { sentence } from './state.js';
+import { isOver, sentence } from './state.js';
 import { View, clock, duration, h } from './view.js';
 import { operator } from './operator.js';
 import { sessions } from './sessions.js';
@@ -51,7 +51,7 @@ function stateLine() {
 /* The way back, and how much has come meanwhile. */
 function bar() {
 	const back = $('back'), text = reader.view;
-	back.hidden = !text || text.following || view !== 'read' || model.session?.state === 'ended';
+	back.hidden = !text || text.following || view !== 'read' || (model.session && isOver(model.session));
 	if (!back.hidden) {
 		const live = /^(live|behind)$/.test(shown?.name) ? '↓ Back to live' : '↓ Newest text';
 		back.textContent = text.unread ? `${live}, ${text.unread} new` : live;
@@ -92,7 +92,7 @@ function drawHead(session, items) {
 	$('head').sign = sign;
 	document.title = `${title} · rtta`;
 	$('head').replaceChildren(h('h1', null, h('bdi', null, title)), h('p', null, line));
-	if (session.state === 'ended') $('head').append(downloads(session.session));
+	if (isOver(session)) $('head').append(downloads(session.session));
 	for (const f of FORMATS) {
 		const link = $('take-' + f);
 		link.href = `/s/${session.session}/transcript.${f}`;
@@ -121,7 +121,7 @@ function draw() {
 		reader.view.show([], false);
 		return;
 	}
-	const items = merge.items(), ended = session.state === 'ended';
+	const items = merge.items(), ended = isOver(session);
 	root.classList.toggle('live', !ended);
 	if (!items.length && session.ledger) {
 		const at = session.started ? `Started at ${clock(millis(session.started))}. ` : '';
@@ -179,7 +179,7 @@ function begin(id) {
 	reader.merge = new Merge();
 	reader.view.clear();
 	reader.drawn = reader.live = false;
-	model.session = id ? { session: id, state: 'live' } : null;
+	model.session = id ? { session: id, state: 'active' } : null;
 	model.lag = null;
 }
 

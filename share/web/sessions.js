@@ -33,7 +33,7 @@ async function fill(el, session) {
 
 function row(session, titleOf) {
 	const started = millis(session.started), cover = h('p');
-	const length = session.state === 'live' ? 'live' : session.seconds > 0 ? duration(session.seconds) : '';
+	const length = session.state === 'active' ? 'live' : session.seconds > 0 ? duration(session.seconds) : '';
 	fill(cover, session).catch(() => {});
 	return h('article', { class: 'item' },
 		h('h3', null, h('a', { href: `/s/${session.id}` }, h('bdi', null, titleOf(session)))),

@@ -72,8 +72,8 @@ function running(model) {
 
 function over(session) {
 	const ledger = session.ledger || {};
-	if (session.state !== 'ended')
-		return say('wait', 'warn', 'Stopped', '. The last words are being written.');
+	if (session.state === 'unknown') return say('ended', '', 'This is the text', '. Nothing else is known of its session.');
+	if (session.state !== 'ended') return say('wait', 'warn', 'Stopped', '. The last words are being written.');
 	const head = session.end?.time ? `Ended at ${clock(millis(session.end.time)).slice(0, 5)}` : 'Ended';
 	if (!ledger.closed && ledger.pending_s >= 0.5) {
 		const [much, are] = still(ledger.pending_s);
@@ -82,6 +82,9 @@ function over(session) {
 	return say('ended', '', head, ledger.gap_s >= 0.5
 		? `. This is the whole text, but for ${duration(ledger.gap_s)}.` : '. This is the whole text.');
 }
+
+/* No more is to come but what is late. */
+export const isOver = (session) => session.state === 'ended' || session.state === 'unknown';
 
 /* model: {online, down (ms or 0), loaded, box, session, lag} */
 export function sentence(model) {
@@ -95,8 +98,8 @@ export function sentence(model) {
 		return microphone(model.box) ||
 			say('none', '', 'No session', tool(model.box, 'rtta-route')
 				? '. The box listens and keeps five minutes in memory.' : '. The box hears nothing yet.');
-	if (model.box.bus === false && model.session.state !== 'ended')
+	if (model.box.bus === false && !isOver(model.session))
 		return say('engine', 'warn', 'Nothing new arrives',
 			` since ${clock(model.busAway)}: a part of the box is away. What is said is kept; its text will come.`);
-	return model.session.state === 'live' ? running(model) : over(model.session);
+	return model.session.state === 'active' ? running(model) : over(model.session);
 }

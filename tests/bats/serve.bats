@@ -94,10 +94,10 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	[[ "$id" =~ ^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}$ ]]
 	[ "$(status -H "$auth" -d '{}' "$page/session/start")" = 409 ]
 	run get "$page/sessions"
-	[ "$(jq -c '.[0] | [.id, .title, .state]' <<<"$output")" = "[\"$id\",\"Größe\",\"live\"]" ]
+	[ "$(jq -c '.[0] | [.id, .title, .state]' <<<"$output")" = "[\"$id\",\"Größe\",\"active\"]" ]
 	[ "$(status -H "$auth" -d '{"session": "another"}' "$page/session/stop")" = 409 ]
 	[ "$(status -H "$auth" -d "{\"session\": \"$id\"}" "$page/session/stop")" = 200 ]
-	[ "$(get "$page/sessions" | jq -r '.[0].state')" = ending ]
+	[ "$(get "$page/sessions" | jq -r '.[0].state')" = waiting ]
 	run cat serve.err
 	[[ "$output" != *a-token-of* ]]
 }
