@@ -212,75 +212,83 @@ consumers_of(struct streams *streams, const char *name)
 	return all;
 }
 
-/* {stream, messages, bytes, max_bytes, consumers}, or {stream, missing}. */
+/* {messages, bytes, max_bytes, consumers}, or null: there is none. */
 static jv
 stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 {
-	jv info, state, config, row = jv_object_set(jv_object(),
-	    jv_string("stream"), jv_string(name));
+	jv info, state, config, row;
 	int found = rtta_setup_info(streams->bus, name, jv_invalid(), &info, err);
 
 	if (found <= 0)
-		return jv_object_set(row, jv_string("missing"), jv_true());
+		return jv_null();
 	state = jv_object_get(jv_copy(info), jv_string("state"));
 	config = jv_object_get(info, jv_string("config"));
-	row = jv_object_set(row, jv_string("messages"),
-	    jv_number(number(state, "messages")));
-	row = jv_object_set(row, jv_string("bytes"),
-	    jv_number(number(state, "bytes")));
-	row = jv_object_set(row, jv_string("max_bytes"),
-	    jv_number(number(config, "max_bytes")));
+	row = JV_OBJECT(
+	    jv_string("messages"), jv_number(number(state, "messages")),
+	    jv_string("bytes"), jv_number(number(state, "bytes")),
+	    jv_string("max_bytes"), jv_number(number(config, "max_bytes")),
+	    jv_string("consumers"), consumers_of(streams, name));
 	jv_free(config);
 	jv_free(state);
-	return jv_object_set(row, jv_string("consumers"),
-	    consumers_of(streams, name));
+	return row;
 }
 
-/* rows is borrowed. */
+/* row is borrowed. */
 static void
-print_consumers(jv rows)
+print_consumers(const char *stream, jv row)
 {
-	jv_array_foreach(rows, i, row) {
-		jv list = jv_object_get(row, jv_string("consumers"));
+	jv list = jv_get_kind(row) == JV_KIND_OBJECT ?
+	    jv_object_get(jv_copy(row), jv_string("consumers")) : jv_array();
 
-		if (jv_get_kind(list) == JV_KIND_ARRAY)
-			jv_array_foreach(list, k, one) {
-				jv name = jv_object_get(jv_copy(one),
-				    jv_string("name"));
+	(void)stream;  /* a consumer's name is enough */
+	jv_array_foreach(list, i, one) {
+		jv name = jv_object_get(jv_copy(one), jv_string("name"));
 
-				printf("%-40s %8.0f %8.0f %8.0f\n",
-				    jv_string_value(name), number(one, "pending"),
-				    number(one, "unacknowledged"),
-				    number(one, "waiting"));
-				jv_free(name);
-				jv_free(one);
-			}
-		jv_free(list);
+		printf("%-40s %8.0f %8.0f %8.0f\n", jv_string_value(name),
+		    number(one, "pending"), number(one, "unacknowledged"),
+		    number(one, "waiting"));
+		jv_free(name);
+		jv_free(one);
+	}
+	jv_free(list);
+}
+
+/* row is borrowed. */
+static void
+print_stream(const char *name, jv row)
+{
+	if (jv_get_kind(row) == JV_KIND_OBJECT)
+		printf("%-16s %10.0f %10.1f %10.1f\n", name,
+		    number(row, "messages"), number(row, "bytes") / (1 << 20),
+		    number(row, "max_bytes") / (1 << 20));
+	else
+		printf("%-16s missing\n", name);
+}
+
+static void
+print_all(jv rows, void (*print)(const char *, jv))
+{
+	size_t i;
+
+	for (i = 0; rtta_streams_name(i) != NULL; i++) {
+		jv row = jv_object_get(jv_copy(rows),
+		    jv_string(rtta_streams_name(i)));
+
+		print(rtta_streams_name(i), row);
+		jv_free(row);
 	}
 }
 
-/* Both are taken. */
+/* rows is borrowed, tools is taken. */
 static void
 print_status(jv rows, const struct rtta_session_config *config, jv tools,
     bool listened)
 {
 	printf("%-16s %10s %10s %10s\n", "STREAM", "MESSAGES", "MIB", "OF MIB");
-	jv_array_foreach(rows, i, row) {
-		jv name = jv_object_get(jv_copy(row), jv_string("stream"));
-
-		if (jv_object_has(jv_copy(row), jv_string("missing")))
-			printf("%-16s missing\n", jv_string_value(name));
-		else
-			printf("%-16s %10.0f %10.1f %10.1f\n",
-			    jv_string_value(name), number(row, "messages"),
-			    number(row, "bytes") / (1 << 20),
-			    number(row, "max_bytes") / (1 << 20));
-		jv_free(name);
-		jv_free(row);
-	}
+	print_all(rows, print_stream);
 	printf("\n%-40s %8s %8s %8s\n", "CONSUMER", "PENDING", "UNACKED",
 	    "WAITING");
-	print_consumers(rows);
+	print_all(rows, print_consumers);
 	printf("\nsession %s: %s%s\n", config->id[0] ? config->id : "none",
 	    config->active ? "active" : "idle",
 	    config->off_record ? ", off the record" : "");
@@ -288,7 +296,6 @@ print_status(jv rows, const struct rtta_session_config *config, jv tools,
 		rtta_listen_print(tools);
 	else
 		jv_free(tools);
-	jv_free(rows);
 }
 
 /* Both are taken. */
@@ -315,12 +322,12 @@ status(struct streams *streams, struct rtta_err *err)
 {
 	struct rtta_session_config config = {0};
 	struct rtta_err unknown = {0};  /* a bucket that is missing is shown */
-	jv rows = jv_array(), tools;
+	jv rows = jv_object(), tools;
 	size_t i;
 
 	for (i = 0; rtta_streams_name(i) != NULL && err->exit_code == 0; i++)
-		rows = jv_array_append(rows, stream_status(streams,
-		    rtta_streams_name(i), err));
+		rows = jv_object_set(rows, jv_string(rtta_streams_name(i)),
+		    stream_status(streams, rtta_streams_name(i), err));
 	if (err->exit_code == 0 && load_state(streams, &unknown) == 0 &&
 	    rtta_control_config(streams->state, &config, NULL, &unknown) > 0)
 		config.active = rtta_control_active(streams->state, &config);
@@ -331,8 +338,10 @@ status(struct streams *streams, struct rtta_err *err)
 		jv_free(rows);
 	} else if (streams->json || !isatty(STDOUT_FILENO)) {
 		write_status(rows, &config, tools, err);
-	} else
+	} else {
 		print_status(rows, &config, tools, streams->listen_ms > 0);
+		jv_free(rows);
+	}
 }
 
 /* --- prune --- */

@@ -18,7 +18,7 @@ start_appliance() {
 start_lane() {
 	background "stt-$1" rtta-stt --lane "$1" --exec "numbered hear --final 10 --words"
 }
-preroll_holds() { [ "$(rtta-streams status --json | jq .streams.PRE_BUFFER.messages)" -ge "$1" ]; }
+preroll_holds() { [ "$(rtta-streams status --listen 0 --json | jq .streams.PRE_BUFFER.messages)" -ge "$1" ]; }
 heard() { rtta-export --format jsonl "$session" | jq -r 'select(.type == "text").text'; }
 heard_at_least() { [ "$(heard | wc -w)" -ge "$1" ]; }
 complete() { rtta-export --coverage "$session"; }
