@@ -72,3 +72,10 @@ restart_nats() { start_nats "${RTTA_NATS_URL##*:}"; }
 
 # speech FILE...: the path of a speech sample that install-moonshine fetched
 speech() { echo "${RTTA_MOONSHINE_DIR:-/usr/local/lib/rtta/moonshine}/samples/$1"; }
+
+# page_text URL [JS]: the text that a reader of the page sees in Chromium, once
+# the expression is true (default: there is a paragraph)
+page_text() {
+	"$BATS_TEST_DIRNAME/../tools/page" "$1" wait "${2:-document.querySelector('.turn')}" \
+		eval "document.getElementById('text').innerText"
+}
