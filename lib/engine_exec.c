@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +27,8 @@ enum {
 	OUT_MAX_BYTES = 32768,         /* of sound that waits for room in the pipe */
 	LINE_MAX_BYTES = 262144,       /* of an event */
 	COMPLAINT_MAX_BYTES = 400,     /* of a line on stderr */
-	COMPLAINTS_MAX = 20            /* passed on in a second */
+	COMPLAINTS_MAX = 20,           /* passed on in a second */
+	CLOSED_MS = 5000               /* alive without an output */
 };
 
 /* Text that arrives in pieces and is taken by the line. */
@@ -41,7 +41,7 @@ struct lines {
 struct rtta_engine {
 	char *name, *missing;
 	pid_t pid;                     /* 0: reaped */
-	int pid_fd, in_fd, out_fd, err_fd;
+	int in_fd, out_fd, err_fd;
 	uint8_t *out;                  /* sound not yet written */
 	size_t out_begin, out_bytes, out_room;
 	bool finishing;                /* close its stdin when all is written */
@@ -49,6 +49,7 @@ struct rtta_engine {
 	char complaint[COMPLAINT_MAX_BYTES + 1];  /* the last one */
 	int complaints;
 	int64_t complaints_ms, active_ms;
+	int64_t closed_ms;             /* since when its output has ended */
 	struct rtta_engine_event *events;
 	size_t event_begin, event_end, event_room;
 	int status;                    /* of waitpid */
@@ -113,7 +114,6 @@ start(struct rtta_engine *engine, char *const *argv, struct rtta_err *err)
 	fcntl(engine->in_fd, F_SETFL, O_NONBLOCK);
 	fcntl(engine->out_fd, F_SETFL, O_NONBLOCK);
 	fcntl(engine->err_fd, F_SETFL, O_NONBLOCK);
-	engine->pid_fd = pidfd_open(engine->pid, 0);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ rtta_engine_open(const struct rtta_profile *profile, bool backfill, struct rtta_
 
 	engine->name = rtta_xstrdup(profile->name);
 	engine->missing = profile->missing != NULL ? rtta_xstrdup(profile->missing) : NULL;
-	engine->pid_fd = engine->in_fd = engine->out_fd = engine->err_fd = -1;
+	engine->in_fd = engine->out_fd = engine->err_fd = -1;
 	engine->said.limit = LINE_MAX_BYTES;
 	engine->complained.limit = COMPLAINT_MAX_BYTES;
 	engine->active_ms = rtta_clock_mono_ms();
@@ -146,7 +146,6 @@ rtta_engine_close(struct rtta_engine *engine)
 		kill(-engine->pid, SIGKILL);
 		waitpid(engine->pid, NULL, 0);
 	}
-	close_fd(&engine->pid_fd);
 	close_fd(&engine->in_fd);
 	close_fd(&engine->out_fd);
 	close_fd(&engine->err_fd);
@@ -288,10 +287,13 @@ drain(int *fd, struct lines *lines)
 static void
 hear(struct rtta_engine *engine)
 {
+	bool open = engine->out_fd >= 0;
 	char *line;
 
 	if (drain(&engine->out_fd, &engine->said))
 		engine->active_ms = rtta_clock_mono_ms();
+	if (open && engine->out_fd < 0)
+		engine->closed_ms = rtta_clock_mono_ms();
 	while (take_line(&engine->said, &line, engine->out_fd < 0)) {
 		if (line[0] != '\0')
 			take_event(engine, line);
@@ -378,7 +380,6 @@ rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
 		{ .fd = engine->out_fd, .events = POLLIN },
 		{ .fd = engine->err_fd, .events = POLLIN },
 		{ .fd = engine->out_bytes > 0 ? engine->in_fd : -1, .events = POLLOUT },
-		{ .fd = engine->pid > 0 ? engine->pid_fd : -1, .events = POLLIN },
 	};
 	int count = 0;
 
@@ -391,8 +392,8 @@ rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
 int
 rtta_engine_wait_ms(struct rtta_engine *engine)
 {
-	/* Without a pidfd (an old kernel) its end is looked for. */
-	return engine->pid > 0 && engine->pid_fd < 0 ? 200 : -1;
+	/* Its output has ended: in a moment it is gone. */
+	return engine->pid > 0 && engine->out_fd < 0 ? 10 : -1;
 }
 
 static void
@@ -437,6 +438,9 @@ rtta_engine_pump(struct rtta_engine *engine, struct rtta_err *err)
 	reap(engine);
 	hear(engine);
 	write_out(engine);
+	if (engine->pid > 0 && engine->out_fd < 0 &&
+	    rtta_clock_mono_ms() - engine->closed_ms > CLOSED_MS)
+		kill(-engine->pid, SIGKILL);
 	if (engine->pid > 0)
 		return 0;
 	/* It is gone: read what is still in the pipes, then say so. */

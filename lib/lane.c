@@ -946,7 +946,8 @@ rtta_lane_fds(struct rtta_lane *lane, struct pollfd *fds, int max)
 int
 rtta_lane_wait_ms(const struct rtta_lane *lane)
 {
-	int wait_ms = -1, engines = connected(lane);
+	int wait_ms = lane->spare != NULL ? rtta_engine_wait_ms(lane->spare) : -1;
+	int engines = connected(lane);
 
 	for (const struct piece *piece = lane->pieces; piece != NULL; piece = piece->next) {
 		int ms = rtta_stretch_wait_ms(piece->stretch);

@@ -428,8 +428,11 @@ rtta_stretch_wait_ms(const struct rtta_stretch *stretch)
 {
 	int64_t left_ms = stretch->retry_ms - rtta_clock_mono_ms();
 
-	if (stretch->scribe != NULL)
-		return 1000;  /* to see that it lives */
+	if (stretch->scribe != NULL) {
+		int ms = rtta_engine_wait_ms(stretch->engine);
+
+		return ms >= 0 ? ms : 1000;  /* to see that it lives */
+	}
 	return left_ms > 0 ? (int)left_ms : -1;
 }
 
