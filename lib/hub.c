@@ -314,12 +314,22 @@ watch_tell(struct rtta_hub *hub, struct watch *watch)
 	hub->stirred = true;
 }
 
+/* Its state is worth telling at once. */
+static void
+touch(struct watch *watch)
+{
+	watch->stale = true;
+	watch->told_ms = 0;
+}
+
 /* {"event":"live","seq":n}: all that was stored has been said. */
 static void
 watch_is_live(struct rtta_hub *hub, struct watch *watch)
 {
 	uint64_t seq = watch->count == 0 ? 0 : watch->messages[watch->count - 1]->seq;
 
+	if (!watch->caught_up)
+		touch(watch);
 	watch->caught_up = true;
 	watch->live_count = watch->count;
 	free(watch->live);
@@ -433,14 +443,6 @@ rtta_hub_tick(struct rtta_hub *hub)
 	}
 	take_interims(hub);
 	return wait_ms;
-}
-
-/* Its state is worth telling at once. */
-static void
-touch(struct watch *watch)
-{
-	watch->stale = true;
-	watch->told_ms = 0;
 }
 
 void

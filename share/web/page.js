@@ -34,7 +34,8 @@ function stateLine() {
 	const now = sentence(model);
 	if (shown && now.head !== shown.head) {
 		if (next !== now.head) { next = now.head; nextSince = performance.now(); }
-		if (shown.name !== 'wait' && performance.now() - nextSince < BLINK_MS) return;
+		const settled = performance.now() - reader.since > BLINK_MS;
+		if (settled && shown.name !== 'wait' && performance.now() - nextSince < BLINK_MS) return;
 	}
 	next = null;
 	if (shown && shown.head === now.head && shown.rest === now.rest && shown.tone === now.tone) return;
@@ -110,7 +111,7 @@ function empty(title, ...lines) {
 
 /* --- reading --- */
 
-const reader = { merge: new Merge(), view: null, live: false, timer: 0 };
+const reader = { merge: new Merge(), view: null, live: false, timer: 0, since: 0 };
 
 function draw() {
 	const { merge } = reader, session = model.session;
@@ -168,6 +169,7 @@ function take(json) {
 	case 'live':
 		if (!reader.live) reader.merge.dropInterims();
 		reader.live = model.loaded = true;
+		reader.since = performance.now();
 		redraw();
 		break;
 	}

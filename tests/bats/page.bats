@@ -88,7 +88,7 @@ live="document.documentElement.dataset.state"
 	echo $! >>pids
 	run --separate-stderr page "$page/" wait "/30 seconds/.test(document.getElementById('state').innerText)" eval "document.getElementById('state').innerText" \
 		tell gone wait "$live === 'box'" eval "document.getElementById('state-head').innerText" \
-		tell back wait "$live === 'ended'" eval "document.getElementById('state').innerText" eval "$text"
+		tell back wait "$live === 'ended' && document.querySelector('.late')" eval "document.getElementById('state').innerText" eval "$text"
 	[ "$stderr" = '' ] || { echo "$stderr" >&2; false; }
 	[ "${lines[0]}" = 'Live, and catching up: 30 seconds of earlier speech are still to come.' ]
 	[ "${lines[1]}" = 'The box does not answer' ]
