@@ -141,8 +141,9 @@ set_up(struct streams *streams, enum rtta_setup_what what, struct rtta_err *err)
 
 	if (failure.exit_code != 0)
 		rtta_err_set(err, failure.exit_code, "%s", failure.text);
-	jv_array_foreach(events, i, event)
+	jv_array_foreach(events, i, event) {
 		report(streams, what, event, err);
+	}
 	jv_free(events);
 }
 

@@ -88,16 +88,16 @@ ask(struct rtta_reader *reader, const char *what, char kind, jv body)
 static void
 drop_consumer(struct rtta_reader *reader)
 {
-	char *what;
+	char *subject;
 
 	rtta_queue_done(&reader->early);
 	if (reader->consumer[0] == '\0')
 		return;
-	what = rtta_xasprintf("CONSUMER.DELETE.%s.%s", reader->stream,
-	    reader->consumer);
+	subject = rtta_xasprintf("$JS.API.CONSUMER.DELETE.%s.%s",
+	    reader->stream, reader->consumer);
 	/* What this cannot reach the server removes after INACTIVE_MS. */
-	ask(reader, what, 'x', jv_invalid());
-	free(what);
+	rtta_bus_send(reader->bus, subject, NULL, NULL, 0);
+	free(subject);
 	reader->consumer[0] = '\0';
 	rtta_port_close(reader->port);
 	reader->port = NULL;

@@ -191,6 +191,7 @@ check_last(struct server *server, struct rtta_bus *bus)
 	expect(bus, reader, 6, 15);
 	CHECK_INT(next_within(bus, reader, 100), -1);
 	rtta_reader_free(reader);
+	CHECK_INT(server_state(bus, "T", "consumer_count"), 0);
 }
 
 int
