@@ -1,10 +1,13 @@
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "audio.h"
 #include "err.h"
+#include "frame.h"
 #include "leftover.h"
 #include "live.h"
 #include "log.h"
@@ -18,9 +21,11 @@
 static const char input_name[] = "unsent.frames";
 static const char preroll_name[] = "preroll.frames";
 static const char next_name[] = "next.frames";
+static const char seek_name[] = "seek.frames";
 static const char live_prefix[] = "unsent.";
 static const char live_suffix[] = ".frames";
 
+enum { SEEK_MAX_BYTES = 1 << 20 };  /* half a minute */
 enum { PREFIX_BYTES = sizeof(live_prefix) - 1, SUFFIX_BYTES = sizeof(live_suffix) - 1 };
 
 static size_t
@@ -127,7 +132,9 @@ feed(struct rtta_leftover *leftover, const char *dir, const char *name, struct r
 size_t
 rtta_leftover_load_input(struct rtta_leftover *leftover, struct rtta_switch *sw)
 {
-	return feed(leftover, leftover->state_dir, input_name, sw);
+	size_t count = feed(leftover, leftover->state_dir, input_name, sw);
+
+	return count + feed(leftover, leftover->runtime_dir, seek_name, sw);
 }
 
 bool
@@ -160,10 +167,37 @@ rtta_leftover_remove(struct rtta_leftover *leftover)
 	rtta_unsent_remove(leftover->state_dir, input_name);
 	rtta_unsent_remove(leftover->runtime_dir, preroll_name);
 	rtta_unsent_remove(leftover->runtime_dir, next_name);
+	rtta_unsent_remove(leftover->runtime_dir, seek_name);
+	if (leftover->seek_fd > 0)
+		close(leftover->seek_fd);
+	leftover->seek_fd = 0;
+	leftover->seek_bytes = 0;
 	leftover->is_left = false;
 }
 
 /* --- saving --- */
+
+void
+rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
+{
+	uint8_t header[RTTA_FRAME_HEADER_BYTES];
+	struct iovec parts[] = {
+		{ header, sizeof(header) }, { frame->payload, frame->payload_bytes },
+	};
+	char *path;
+
+	if (leftover->seek_fd == 0) {
+		path = rtta_xasprintf("%s/%s", leftover->runtime_dir, seek_name);
+		leftover->seek_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		free(path);
+	}
+	if (leftover->seek_fd < 0 || leftover->seek_bytes > SEEK_MAX_BYTES)
+		return;
+	rtta_frame_encode(header, frame);
+	if (writev(leftover->seek_fd, parts, 2) > 0)
+		leftover->seek_bytes += sizeof(header) + frame->payload_bytes;
+	leftover->is_left = true;
+}
 
 static void
 save(struct rtta_unsent *unsent, const char *dir, const char *what)

@@ -5,6 +5,8 @@
  *     <state>/unsent.frames             waited for a cut: the start of the input
  *     <runtime>/preroll.frames          to go into the window
  *     <runtime>/next.frames             came after an end that was not stored
+ *     <runtime>/seek.frames             waited for a cut, should the process be
+ *                                       killed then: the start of the input
  *
  * The state directory is a disk, the runtime directory is memory: sound
  * that nobody asked to keep stays out of the former.  A file stands until
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct rtta_frame;
 struct rtta_live;
 struct rtta_preroll;
 struct rtta_switch;
@@ -24,6 +27,8 @@ struct rtta_window;
 struct rtta_leftover {
 	const char *state_dir, *runtime_dir;
 	bool is_left;    /* there are files */
+	int seek_fd;     /* of seek.frames, 0: not open */
+	size_t seek_bytes;
 };
 
 /* What was captured off the record is left out. */
@@ -35,6 +40,9 @@ void rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_wind
 size_t rtta_leftover_load_input(struct rtta_leftover *leftover, struct rtta_switch *sw);
 bool rtta_leftover_has_next(const struct rtta_leftover *leftover);
 void rtta_leftover_load_next(struct rtta_leftover *leftover, struct rtta_switch *sw);
+
+/* Write down a frame that waits for a cut; where that is not possible, not. */
+void rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame);
 
 /* All is stored: remove the files. */
 void rtta_leftover_remove(struct rtta_leftover *leftover);

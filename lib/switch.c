@@ -764,6 +764,12 @@ rtta_switch_state(const struct rtta_switch *sw)
 	return sw->state;
 }
 
+bool
+rtta_switch_is_cutting(const struct rtta_switch *sw)
+{
+	return sw->state == RTTA_SWITCH_SEEKING || sw->state == RTTA_SWITCH_CUTTING;
+}
+
 const char *
 rtta_switch_session(const struct rtta_switch *sw)
 {

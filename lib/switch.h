@@ -116,6 +116,7 @@ const struct rtta_switch_action *rtta_switch_next(struct rtta_switch *sw);
 
 /* For people, and for the caller's bounds. */
 enum rtta_switch_state rtta_switch_state(const struct rtta_switch *sw);
+bool rtta_switch_is_cutting(const struct rtta_switch *sw);      /* SEEKING or CUTTING */
 const char *rtta_switch_session(const struct rtta_switch *sw);  /* "" when idle */
 uint64_t rtta_switch_mark(const struct rtta_switch *sw);        /* for rtta_window_trim() */
 size_t rtta_switch_waiting(const struct rtta_switch *sw, size_t *bytes);

@@ -42,4 +42,5 @@ backfill() { stored AUDIO_STREAM "audio.backfill.$1"; }
 # numbers RUN FIRST LAST [JOB]: the same, as it should be
 numbers() { seq "$2" "$3" | sed "s/^/$1 /${4:+; s/\$/ $4/}"; }
 count_is() { [ "$("$1" "${@:3}" | grep -c .)" -eq "$2" ]; }
+count_at_least() { [ "$("$1" | grep -c .)" -ge "$2" ]; }
 has_live() { live "$1" | grep -qx "01 $2"; }

@@ -148,6 +148,21 @@ start() {
 	wait_for 10 has_live s1 EOS
 }
 
+@test "kill -9 while it looks for a quiet frame: nothing is lost" {
+	start
+	{ gen --pace --frames 100 >frames; } 3>&- &
+	gen=$!
+	wait_for 10 count_at_least preroll 20
+	active s1
+	wait_for 10 test -s seek.frames
+	stop route KILL
+	start_route
+	wait "$gen"
+	wait_for 10 has_live s1 99
+	diff <(preroll; live s1) <(numbers 01 0 99)
+	wait_for 10 test ! -e seek.frames
+}
+
 @test "what PRE_BUFFER holds is pre-roll for the next route" {
 	start
 	gen --frames 80 >frames
