@@ -47,8 +47,9 @@ rtta_meta_read(natsMsg *msg, struct rtta_meta *meta)
 		return -1;
 	for (token[count++] = reply; count < 13; token[count++] = reply) {
 		reply = strchr(reply, '.');
-		if (reply++ == NULL)
+		if (reply == NULL)
 			break;
+		reply++;
 	}
 	/* $JS.ACK.[domain.account.]stream.consumer.numbers, 5 of them */
 	if (count == 9)
