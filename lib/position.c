@@ -6,7 +6,7 @@
 
 #include "position.h"
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, MAX_S = 1000000000 };
 
 bool
 rtta_pos_equal(struct rtta_pos a, struct rtta_pos b)
@@ -49,7 +49,11 @@ rtta_sample_parse(const char *text, uint64_t *sample)
 int64_t
 rtta_samples_ns(uint64_t samples, uint32_t rate_hz)
 {
-	return (int64_t)(samples / rate_hz) * NS_PER_S +
+	uint64_t whole_s = samples / rate_hz;
+
+	if (whole_s >= MAX_S)
+		return (int64_t)MAX_S * NS_PER_S;
+	return (int64_t)whole_s * NS_PER_S +
 	    (int64_t)(samples % rate_hz * NS_PER_S / rate_hz);
 }
 

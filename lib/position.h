@@ -37,7 +37,8 @@ int rtta_run_parse(const char *text, uint64_t *run);
 /* Read a decimal sample number below 2^63, digits only.  0 or -1. */
 int rtta_sample_parse(const char *text, uint64_t *sample);
 
-/* Samples to nanoseconds and back, exact for days at 8000 to 48000 Hz. */
+/* Samples to nanoseconds and back, exact for days at 8000 to 48000 Hz.  Never
+ * above 10^18 ns, so that a number from outside added to a clock fits. */
 int64_t rtta_samples_ns(uint64_t samples, uint32_t rate_hz);
 uint64_t rtta_ns_samples(int64_t ns, uint32_t rate_hz);  /* ns >= 0 */
 

@@ -5,6 +5,7 @@
 #include "runs.h"
 
 enum { DEFAULT_RATE_HZ = 16000, NS_PER_US = 1000 };
+static const int64_t MAX_US = 1000000000000000;
 
 void
 rtta_runs_done(struct rtta_runs *runs)
@@ -39,7 +40,8 @@ compare_runs(const void *a_, const void *b_)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* A hole lasts as long as its clocks say, a run as long as its own. */
+/* A hole lasts as long as its clocks say, a run as long as its own; keys that
+ * speak of more than thirty years are somebody's joke. */
 static void
 count_offsets(struct rtta_runs *runs)
 {
@@ -51,8 +53,9 @@ count_offsets(struct rtta_runs *runs)
 		if (i == 0)
 			continue;
 		length_us = run->key.prev_us - before->key.first_us;
-		run->offset_ns = before->offset_ns + rtta_runs_hole_us(runs, i) * NS_PER_US +
-		    (length_us > 0 ? length_us : 0) * NS_PER_US;
+		length_us = before->offset_ns / NS_PER_US + rtta_runs_hole_us(runs, i) +
+		    (length_us > 0 ? length_us : 0);
+		run->offset_ns = (length_us < MAX_US ? length_us : MAX_US) * NS_PER_US;
 	}
 }
 
