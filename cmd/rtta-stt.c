@@ -3,7 +3,6 @@
  * Without --lane: frames on stdin, records as JSON Lines on stdout.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +20,7 @@
 #include "draft.h"
 #include "engine.h"
 #include "err.h"
-#include "frame.h"
+#include "filter.h"
 #include "heartbeat.h"
 #include "json.h"
 #include "lane.h"
@@ -53,7 +52,6 @@ static const char help[] =
 
 enum {
 	FDS_MAX = 64,
-	FILTER_AHEAD_S = 5,
 	TAKE_AT_ONCE = 1000,         /* deliveries in one turn of the loop */
 	BATCH = 500,
 	LEAVE_MS = 5000,             /* for the engines' last words */
@@ -155,120 +153,6 @@ open_engine(struct stt *stt, struct rtta_err *err)
 	stt->lane = rtta_lane_new(&stt->config, &stt->books);
 	rtta_lane_use(stt->lane, engine);
 	return 0;
-}
-
-/* --- without a bus --- */
-
-static bool
-reader_gone(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO };
-
-	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
-}
-
-/* Print what has come; printed is covered.  0, or -1: *err, or nobody reads. */
-static int
-print_records(struct stt *stt, struct rtta_err *err)
-{
-	struct rtta_draft *draft;
-	int rc = 0;
-
-	while (rc == 0 && (draft = rtta_lane_next_draft(stt->lane)) != NULL) {
-		const struct rtta_record *record = &draft->record;
-		struct rtta_book *book = rtta_books_get(&stt->books, record->session);
-		int i = rtta_book_index(record->rev);
-
-		if (record->is_final || stt->interim)
-			rc = rtta_event_write(rtta_record_json(record), err);
-		if (record->is_final) {
-			rtta_cover_add(book->cover[i], record->span);
-			rtta_lane_covered(stt->lane, book, record->rev, record->span);
-		}
-		rtta_draft_free(draft);
-	}
-	if (rc < 0 && reader_gone())
-		rtta_err_clear(err);
-	return rc;
-}
-
-struct input {
-	struct rtta_frame_reader *reader;
-	struct rtta_pos next;         /* behind the frame before */
-	uint64_t frames;
-	bool ended;
-};
-
-static void
-take_frame(struct stt *stt, struct input *input, const struct rtta_frame *frame)
-{
-	struct rtta_audio audio = {
-		.lane = RTTA_AUDIO_LIVE, .session = "stdin", .rev = 1, .frame = *frame,
-		.eos = frame->payload_bytes == 0, .stream_seq = ++input->frames
-	};
-
-	if (frame->flags & RTTA_FRAME_LOST && frame->run_id == input->next.run &&
-	    frame->sample > input->next.sample)
-		audio.lost = frame->sample - input->next.sample;
-	input->next = (struct rtta_pos){ frame->run_id, rtta_frame_end(frame) };
-	rtta_lane_take(stt->lane, &audio, NULL);
-}
-
-/* One read.  1: go on, 0: end of input, -1: *err. */
-static int
-read_frames(struct stt *stt, struct input *input, struct rtta_err *err)
-{
-	struct rtta_frame frame;
-	int more = rtta_frame_fill(input->reader, err), got = 0;
-
-	while (more > 0 && (got = rtta_frame_next(input->reader, &frame, err)) > 0)
-		take_frame(stt, input, &frame);
-	return got < 0 ? -1 : more;
-}
-
-/* Ahead of the engine by no more than a few seconds; and what is held
- * without ever being settled has a limit. */
-static bool
-has_room(struct stt *stt)
-{
-	struct rtta_lane_status status;
-
-	rtta_lane_status(stt->lane, &status);
-	if (status.held_bytes > (size_t)stt->hold_bytes)
-		rtta_lane_end(stt->lane);
-	return status.behind_s < FILTER_AHEAD_S;
-}
-
-static void
-run_filter(struct stt *stt, struct rtta_err *err)
-{
-	struct input input = { .reader = rtta_frame_reader_new(STDIN_FILENO) };
-	struct pollfd fds[FDS_MAX];
-	struct rtta_err broken = {0};
-	int count;
-
-	while (rtta_lane_pump(stt->lane, 0, err) == 0 && print_records(stt, err) == 0) {
-		if (input.ended && rtta_lane_settled(stt->lane))
-			break;
-		fds[0] = (struct pollfd){ .fd = stt->sig_fd, .events = POLLIN };
-		fds[1] = (struct pollfd){
-			.fd = !input.ended && has_room(stt) ? STDIN_FILENO : -1, .events = POLLIN
-		};
-		count = 2 + rtta_lane_fds(stt->lane, fds + 2, FDS_MAX - 2);
-		if (poll(fds, (nfds_t)count, rtta_lane_wait_ms(stt->lane)) < 0 && errno != EINTR) {
-			rtta_err_sys(err, EX_OSERR, "poll");
-			break;
-		}
-		if ((fds[0].revents && rtta_sig_take(stt->sig_fd)) ||
-		    (fds[1].revents && read_frames(stt, &input, &broken) <= 0)) {
-			rtta_lane_end(stt->lane);
-			input.ended = true;
-		}
-	}
-	/* What came before broken input was still said. */
-	if (broken.exit_code != 0)
-		rtta_err_set(err, broken.exit_code, "%s", broken.text);
-	rtta_frame_reader_free(input.reader);
 }
 
 /* --- on the bus --- */
@@ -580,7 +464,8 @@ main(int argc, char *argv[])
 		if (isatty(STDIN_FILENO))
 			rtta_err_set(&err, EX_USAGE, "frames do not come from a terminal");
 		else if (open_engine(&stt, &err) == 0)
-			run_filter(&stt, &err);
+			rtta_filter_run(stt.lane, &stt.books, stt.sig_fd, stt.interim,
+			    (size_t)stt.hold_bytes, &err);
 	}
 	rtta_lane_free(stt.lane);
 	rtta_profile_free(stt.profile);

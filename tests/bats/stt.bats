@@ -243,3 +243,22 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	jq -r .text out | tr 'A-Z\n' 'a-z ' | grep -q 'it was the best of times.* it was the worst of times'
 	[ "$(jq -rs 'map(select(.type == "text").text) | join(" ") | split(" ") | length' out)" -ge 100 ]
 }
+
+@test "both lanes hear the same sound at once: each word once, records never overlap" {
+	start_bus
+	live "--words --slow 30"
+	backfill "--words --slow 30 --final 7"
+	numbered gen -n 800 --at-us 1 >frames
+	publish --eos S <frames 3>&- &
+	publish --lane backfill --eos S <frames
+	wait $!
+	wait_for 30 count S 800
+	right S 0 799
+	[ "$(records S | whole 0 256000)" = whole ]
+	wait_for 10 drained
+	# a better pass is a text of its own
+	publish --lane backfill --job better --rev 2 --eos S <frames
+	wait_for 20 drained
+	right S 0 799
+	[ "$(records S | jq -s 'map(.rev) | unique | tojson')" = '"[2]"' ]
+}
