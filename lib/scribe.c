@@ -167,34 +167,54 @@ take_seconds(jv *word, const char *key)
 	return seconds;
 }
 
-/* [{word, start, end, ...}] in seconds as [{word, first, last, ...}]. */
+static bool
+is_word(jv word)
+{
+	jv spelled;
+	bool is;
+
+	if (jv_get_kind(word) != JV_KIND_OBJECT)
+		return false;
+	spelled = jv_object_get(jv_copy(word), jv_string("word"));
+	is = jv_get_kind(spelled) == JV_KIND_STRING;
+	jv_free(spelled);
+	return is;
+}
+
+/* Takes word. */
+static jv
+word_in_samples(const struct rtta_scribe *scribe, jv word)
+{
+	double start_s = take_seconds(&word, "start"), end_s = take_seconds(&word, "end");
+	struct place first = place_of(scribe, start_s, false);
+	struct place last = place_of(scribe, end_s, true);
+
+	if (last.sample < first.sample)
+		last = first;
+	word = jv_object_set(word, jv_string("first"), jv_number((double)first.sample));
+	return jv_object_set(word, jv_string("last"), jv_number((double)last.sample));
+}
+
+/* [{word, start, end, ...}] in seconds as [{word, first, last, ...}]; with
+ * one that is no word there are none. */
 static jv
 words_in_samples(const struct rtta_scribe *scribe, jv words)
 {
-	jv result;
+	jv result = jv_array();
+	bool all = jv_get_kind(words) == JV_KIND_ARRAY;
 
-	if (jv_get_kind(words) != JV_KIND_ARRAY)
-		return jv_invalid();
-	result = jv_array();
-	jv_array_foreach(words, i, word) {
-		double start_s, end_s;
-		struct place first, last;
-
-		if (jv_get_kind(word) != JV_KIND_OBJECT) {
-			jv_free(word);
-			continue;
+	if (all)
+		jv_array_foreach(words, i, word) {
+			all = all && is_word(word);
+			if (all)
+				result = jv_array_append(result, word_in_samples(scribe, word));
+			else
+				jv_free(word);
 		}
-		start_s = take_seconds(&word, "start");
-		end_s = take_seconds(&word, "end");
-		first = place_of(scribe, start_s, false);
-		last = place_of(scribe, end_s, true);
-		if (last.sample < first.sample)
-			last = first;
-		word = jv_object_set(word, jv_string("first"), jv_number((double)first.sample));
-		word = jv_object_set(word, jv_string("last"), jv_number((double)last.sample));
-		result = jv_array_append(result, word);
-	}
-	return result;
+	if (all)
+		return result;
+	jv_free(result);
+	return jv_invalid();
 }
 
 static void

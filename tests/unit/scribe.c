@@ -193,14 +193,14 @@ test_foreign(void)
 	rtta_scribe_free(scribe);
 }
 
-/* A pause of the clock within the run: times follow the frames. */
+/* Words in seconds become words in samples. */
 static void
 test_words(void)
 {
 	struct rtta_scribe *scribe = make();
 	struct rtta_engine_event event;
 	struct rtta_draft *draft;
-	char *text;
+	jv dump;
 
 	sent(scribe, 1000, 5);
 	rtta_engine_event_init(&event);
@@ -210,14 +210,28 @@ test_words(void)
 	event.is_final = true;
 	event.text = strdup("hi you");
 	event.words = jv_parse("[{\"word\":\"hi\",\"start\":1,\"end\":1.25,\"confidence\":0.5},"
-	    "{\"word\":\"you\",\"start\":1.5,\"end\":2}, 3]");
+	    "{\"word\":\"you\",\"start\":1.5,\"end\":2}]");
 	rtta_scribe_event(scribe, &event);
 	rtta_engine_event_done(&event);
 	draft = rtta_scribe_next(scribe);
-	text = strdup(jv_string_value(jv_dump_string(jv_copy(draft->record.words), JV_PRINT_SORTED)));
-	CHECK_STR(text, "[{\"confidence\":0.5,\"first\":17000,\"last\":21000,\"word\":\"hi\"},"
+	dump = jv_dump_string(jv_copy(draft->record.words), JV_PRINT_SORTED);
+	CHECK_STR(jv_string_value(dump), "[{\"confidence\":0.5,\"first\":17000,\"last\":21000,\"word\":\"hi\"},"
 	    "{\"first\":25000,\"last\":33000,\"word\":\"you\"}]");
-	free(text);
+	jv_free(dump);
+	rtta_draft_free(draft);
+
+	/* One that is no word: none are kept, the text is. */
+	event.kind = TEXT;
+	event.start_s = 3;
+	event.end_s = 4;
+	event.is_final = true;
+	event.text = strdup("you");
+	event.words = jv_parse("[{\"word\":\"you\",\"start\":3,\"end\":4}, {\"word\": 3}]");
+	rtta_scribe_event(scribe, &event);
+	rtta_engine_event_done(&event);
+	draft = rtta_scribe_next(scribe);
+	CHECK(!jv_is_valid(draft->record.words));
+	CHECK_STR(draft->record.text, "you");
 	rtta_draft_free(draft);
 	rtta_scribe_free(scribe);
 }
