@@ -165,6 +165,21 @@ check_words(void)
 	rtta_transcript_free(builder.transcript);
 }
 
+/* Of two at a time the earlier ends; one that has just begun goes first. */
+static void
+check_overlap(void)
+{
+	struct builder builder = begin();
+
+	add(&builder, RTTA_RECORD_TEXT, 0, 4, "First.", NULL, NULL);
+	add(&builder, RTTA_RECORD_TEXT, 2, 5, "Second.", NULL, NULL);
+	add(&builder, RTTA_RECORD_TEXT, 2.5, 6, "Third.", NULL, NULL);
+	check_print(&builder, RTTA_FORMAT_SRT, false,
+	    "1\n00:00:00,000 --> 00:00:02,000\nFirst.\n\n2\n00:00:02,000 --> 00:00:05,000\nSecond.\n\n"
+	    "3\n00:00:05,000 --> 00:00:06,000\nThird.\n");
+	rtta_transcript_free(builder.transcript);
+}
+
 static void
 check_jsonl(void)
 {
@@ -306,6 +321,7 @@ main(void)
 	check_long_paragraph();
 	check_subtitles();
 	check_words();
+	check_overlap();
 	check_jsonl();
 	check_random();
 	check_names();

@@ -331,6 +331,73 @@ check_revisions(void)
 	done(&session);
 }
 
+/* A revision of one channel replaces that channel; one of all replaces each. */
+static void
+check_channel_revisions(void)
+{
+	struct session session = {0};
+	struct rtta_transcript *transcript;
+
+	add_keys(&session);
+	for (int channel = 0; channel < 2; channel++)
+		add_record(&session, RTTA_RECORD_TEXT, channel ? "right" : "left",
+		    (struct rtta_span){ A, 0, 48000 }, 0, 3)->channel = channel;
+	transcript = make(&session);
+	add_record(&session, RTTA_RECORD_TEXT, "RIGHT", (struct rtta_span){ A, 0, 48000 }, 0, 3)->rev = 2;
+	session.items[session.count - 1].record.channel = 1;
+	apply(transcript, &session.items[session.count - 1]);
+	check_texts(transcript, "left RIGHT");
+	add_record(&session, RTTA_RECORD_TEXT, "BOTH", (struct rtta_span){ A, 0, 30000 }, 0, 2)->rev = 2;
+	apply(transcript, &session.items[session.count - 1]);
+	check_texts(transcript, "BOTH RIGHT");
+	rtta_transcript_free(transcript);
+	done(&session);
+}
+
+/*
+ * The clock jumps an hour: a new run that follows without loss.  Nothing is
+ * missing, and a player sees no hour.  Then the third run's key is there
+ * before the second one's.
+ */
+static void
+check_clock_jump(void)
+{
+	static const char *const jump = "{\"run\":\"000000000000000b\",\"first\":0,"
+	    "\"first_us\":1767610815000000,\"prev_next\":240000,\"prev_us\":1767607215000000,"
+	    "\"contiguous\":true,\"rate_hz\":16000}";
+	struct session session = {0};
+	struct rtta_transcript *transcript;
+	struct rtta_ledger ledger;
+	int64_t from_ns, to_ns;
+
+	add_keys(&session);
+	session.items[3].json = jump;
+	add_record(&session, RTTA_RECORD_TEXT, "a", (struct rtta_span){ A, 0, 240000 }, 0, 15);
+	add_record(&session, RTTA_RECORD_TEXT, "b", (struct rtta_span){ B, 0, 64000 }, 3615, 3619);
+	transcript = make(&session);
+	rtta_transcript_ledger(transcript, &ledger);
+	CHECK_NEAR(ledger.captured_s, 19, 1e-9);
+	CHECK(ledger.closed);
+	rtta_transcript_when(transcript, rtta_transcript_at(transcript, 1), &from_ns, &to_ns);
+	CHECK_INT(from_ns, 15 * NS);
+	CHECK_INT(to_ns, 19 * NS);
+	rtta_transcript_free(transcript);
+
+	session.items[3].key = "run.s1.2";
+	transcript = make(&session);
+	rtta_transcript_ledger(transcript, &ledger);
+	CHECK(!ledger.closed);
+	rtta_transcript_free(transcript);
+
+	/* What ends run A then is not known: its records do, not run C's key. */
+	session.items[5].record.span.last = 160000;
+	transcript = make(&session);
+	rtta_transcript_ledger(transcript, &ledger);
+	CHECK_NEAR(ledger.captured_s, 14, 1e-9);
+	rtta_transcript_free(transcript);
+	done(&session);
+}
+
 /* All that can come, of known and unknown runs, other programs and channels. */
 static void
 add_everything(struct session *session)
@@ -441,6 +508,8 @@ main(void)
 	check_no_live();
 	check_split();
 	check_revisions();
+	check_channel_revisions();
+	check_clock_jump();
 	check_any_order();
 	check_ignored();
 	return check_result();
