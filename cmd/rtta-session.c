@@ -29,7 +29,8 @@
 
 enum {
 	ANSWER_MS = 5000,
-	STORE_MS = 10000
+	STORE_MS = 10000,
+	NO_STREAM = 10059       /* err_code of JetStream */
 };
 
 static const char help[] =
@@ -126,12 +127,15 @@ purge_subject(struct session *session, const char *stream, const char *prefix,
 	struct rtta_err failure = {0};
 	int64_t purged = 0;
 	char what[64];
+	int error;
 	jv answer;
 
 	snprintf(what, sizeof(what), "STREAM.PURGE.%s", stream);
 	answer = rtta_api_call(session->bus, what, JV_OBJECT(
 	    jv_string("filter"), jv_string_fmt("%s.%s", prefix, session->id)),
-	    ANSWER_MS, NULL, &failure);
+	    ANSWER_MS, &error, &failure);
+	if (error == NO_STREAM)
+		return 0;
 	if (!jv_is_valid(answer))
 		return rtta_err_set(err, failure.exit_code, "%s", failure.text);
 	rtta_json_int(what, answer, "purged", 0, INT64_MAX, &purged, err);
@@ -262,7 +266,8 @@ status(struct session *session, struct rtta_err *err)
 
 	if (rtta_control_config(session->state, &config, NULL, err) < 0)
 		return;
-	tools = rtta_listen(session->bus, session->listen_ms, err);
+	tools = session->listen_ms == 0 ? jv_null() :
+	    rtta_listen(session->bus, session->listen_ms, err);
 	if (!jv_is_valid(tools))
 		return;
 	if (config.id[0] != '\0' &&

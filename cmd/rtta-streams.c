@@ -332,8 +332,8 @@ status(struct streams *streams, struct rtta_err *err)
 	if (err->exit_code == 0 && load_state(streams, &unknown) == 0 &&
 	    rtta_control_config(streams->state, &config, NULL, &unknown) > 0)
 		config.active = rtta_control_active(streams->state, &config);
-	tools = err->exit_code == 0 ?
-	    rtta_listen(streams->bus, streams->listen_ms, err) : jv_null();
+	tools = err->exit_code != 0 || streams->listen_ms == 0 ? jv_null() :
+	    rtta_listen(streams->bus, streams->listen_ms, err);
 	if (err->exit_code != 0) {
 		jv_free(tools);
 		jv_free(rows);

@@ -187,6 +187,36 @@ check_foreign(const struct server *server, struct rtta_bus *bus, struct rtta_sta
 	natsConnection_Destroy(nc);
 }
 
+/* Who does not look for a while misses nothing, and is held back. */
+static void
+check_many(struct rtta_bus *bus, struct rtta_state *one)
+{
+	enum { MANY = 3000 };
+	int64_t deadline_ms = rtta_clock_mono_ms() + WAIT_MS;
+	struct rtta_state_change change;
+	char subject[48], text[32];
+	int i, came = 0, in_order = 0;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(subject, sizeof(subject), "$KV.system_state.note.z.%d", i);
+		snprintf(text, sizeof(text), "{\"n\":%d}", i);
+		CHECK_INT(rtta_bus_send(bus, subject, NULL, text, (int)strlen(text)), 0);
+	}
+	while (rtta_state_tick(one) != 0 && rtta_clock_mono_ms() < deadline_ms)
+		server_turn(bus, 10);
+	CHECK_INT(value_of(one, "note.z.2999"), -1);
+	while (came < MANY && rtta_clock_mono_ms() < deadline_ms) {
+		while (rtta_state_next(one, &change))
+			if (strncmp(change.key, "note.z.", 7) == 0)
+				in_order += number_in(change.value) == came++;
+			else
+				jv_free(change.value);
+		server_turn(bus, rtta_state_tick(one));
+	}
+	CHECK_INT(in_order, MANY);
+	CHECK_INT(value_of(one, "note.z.2999"), MANY - 1);
+}
+
 /* A server that dies with writes on the way; a bucket made anew. */
 static void
 check_outages(struct server *server, struct rtta_bus *bus, struct rtta_state *one,
@@ -238,6 +268,7 @@ main(void)
 	check_writes(bus, one, two);
 	check_keys(bus, one, two);
 	check_foreign(&server, bus, one, two);
+	check_many(bus, one);
 	check_outages(&server, bus, one, two);
 	rtta_state_free(one);
 	rtta_state_free(two);
