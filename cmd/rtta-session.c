@@ -119,9 +119,9 @@ on_record(struct session *session, struct rtta_err *err)
 
 /* --- delete --- */
 
-/* Remove the messages of one subject.  How many, or -1. */
+/* Remove the messages of one subject but the newest `keep`.  How many, or -1. */
 static int64_t
-purge_subject(struct session *session, const char *stream, const char *prefix,
+purge(struct session *session, const char *stream, const char *subject, int keep,
     struct rtta_err *err)
 {
 	struct rtta_err failure = {0};
@@ -132,7 +132,8 @@ purge_subject(struct session *session, const char *stream, const char *prefix,
 
 	snprintf(what, sizeof(what), "STREAM.PURGE.%s", stream);
 	answer = rtta_api_call(session->bus, what, JV_OBJECT(
-	    jv_string("filter"), jv_string_fmt("%s.%s", prefix, session->id)),
+	    jv_string("filter"), jv_string(subject),
+	    jv_string("keep"), jv_number(keep)),
 	    ANSWER_MS, &error, &failure);
 	if (error == NO_STREAM)
 		return 0;
@@ -143,6 +144,16 @@ purge_subject(struct session *session, const char *stream, const char *prefix,
 	return purged;
 }
 
+static int64_t
+purge_of(struct session *session, const char *stream, const char *prefix,
+    struct rtta_err *err)
+{
+	char subject[32 + RTTA_SESSION_ID_BYTES];
+
+	snprintf(subject, sizeof(subject), "%s.%s", prefix, session->id);
+	return purge(session, stream, subject, 0, err);
+}
+
 static void
 delete(struct session *session, struct rtta_err *err)
 {
@@ -150,11 +161,13 @@ delete(struct session *session, struct rtta_err *err)
 	size_t keys;
 	int named;
 
-	/* First its name, so that rtta-route makes no keys for it; then the
-	 * sound, so that no more text comes of it. */
+	/* First its name, so that rtta-route makes no keys for it, also from
+	 * earlier revisions; then the sound, so that no more text comes of it. */
 	if ((named = press(session, RTTA_BUTTON_FORGET, err)) < 0 ||
-	    (live = purge_subject(session, "AUDIO_STREAM", "audio.live", err)) < 0 ||
-	    (backfill = purge_subject(session, "AUDIO_STREAM", "audio.backfill", err)) < 0)
+	    purge(session, "KV_system_state", "$KV.system_state.session_config", 1,
+	        err) < 0 ||
+	    (live = purge_of(session, "AUDIO_STREAM", "audio.live", err)) < 0 ||
+	    (backfill = purge_of(session, "AUDIO_STREAM", "audio.backfill", err)) < 0)
 		return;
 	if (rtta_keys_now(session->state, "cut", session->id) &&
 	    !rtta_keys_now(session->state, "end", session->id))
@@ -162,7 +175,7 @@ delete(struct session *session, struct rtta_err *err)
 		    "write one", session->id);
 	keys = rtta_control_purge(session->state, session->id);
 	if (rtta_state_settle(session->state, STORE_MS, err) < 0 ||
-	    (text = purge_subject(session, "TEXT_STREAM", "transcript.raw", err)) < 0)
+	    (text = purge_of(session, "TEXT_STREAM", "transcript.raw", err)) < 0)
 		return;
 	if (!named && keys == 0 && live + backfill + text == 0) {
 		rtta_err_set(err, EX_NOINPUT, "session %s: nothing is known of it",

@@ -179,6 +179,7 @@ state() { rtta-session --listen 0 status | jq -cr "$1"; }
 	[ "$(jq -c "[.session_id, .records, .frames]" <<<"$output")" = "[\"gone\",$records,2]" ]
 	[ "$(jq .keys <<<"$output")" -ge 3 ]
 	[ "$(config '[.session_id, .status, .off_record, .off_record_us]')" = '["","IDLE",true,5]' ]
+	[ "$(dump KV_system_state '$KV.system_state.session_config' | wc -l)" -eq 1 ]
 	[ "$(rtta-session list | jq -r .session_id)" = stays ]
 	[ "$(dump TEXT_STREAM transcript.raw.gone)$(dump AUDIO_STREAM audio.live.gone)" = "" ]
 	[ "$(dump AUDIO_STREAM | wc -l)" -eq 2 ]
