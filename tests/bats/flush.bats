@@ -123,3 +123,24 @@ start() {
 	run -65 --separate-stderr rtta-flush --session x </dev/null
 	[ "$stderr" = "rtta-flush: no sound on standard input" ]
 }
+
+@test "each long option stands in the manual" {
+	for option in $(rtta-flush --help | grep -o -- '--[a-z-]*'); do
+		grep -q -- "Fl -${option#--}" "$BATS_TEST_DIRNAME/../../man/rtta-flush.1" || { echo "$option"; return 1; }
+	done
+}
+
+@test "valgrind finds nothing, in route and in flush" {
+	command -v valgrind >/dev/null && ! [[ $B = *asan* ]] || skip "needs valgrind and a plain build"
+	local vg="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+	start_nats
+	rtta-streams --quiet init
+	active s1
+	gen --frames 200 >in
+	$vg rtta-route --state-dir . --runtime-dir . --end-at-eof <in
+	$vg rtta-flush --session rec <in
+	background flush $vg rtta-flush
+	wait_for 30 key flush.s1
+	stop flush
+	[ "$rc" -eq 0 ]
+}

@@ -292,3 +292,19 @@ pipe_is_empty() { ! read -r -t 0 -u 9; }
 	run -64 --separate-stderr rtta-route --channels-as mono </dev/null
 	run -64 --separate-stderr script -qec 'rtta-route' /dev/null
 }
+
+@test "what capture says of its device is in the heartbeat" {
+	start_nats
+	rtta-streams --quiet init
+	printf '%s\n' '{"event": "device", "state": "open", "device": "mic"}' 'no JSON' >status
+	start_route --status-fd 7 7<status
+	gen --frames 5 >frames
+	wait_for 20 device_is open
+}
+device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device.state')" = "$1" ]; }
+
+@test "each long option stands in the manual" {
+	for option in $(rtta-route --help | grep -o -- '--[a-z-]*'); do
+		grep -q -- "Fl -${option#--}" "$BATS_TEST_DIRNAME/../../man/rtta-route.1" || { echo "$option"; return 1; }
+	done
+}
