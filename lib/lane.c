@@ -24,7 +24,8 @@ enum {
 	QUIET_SEARCH_MS = 60000,     /* a long piece is cut in its last minute */
 	STAY_MS = 30000,             /* after a move that failed */
 	REST_MS = 60000,             /* of a piece that failed three times; doubled */
-	REST_MAX_MS = 600000
+	REST_MAX_MS = 600000,
+	SPARE_MS = 30000             /* between attempts to have one ready */
 };
 
 /* The sound of one session and revision in this lane. */
@@ -95,6 +96,8 @@ struct rtta_lane {
 	uint64_t pending, retries, moved_frames;
 	uint32_t frame_ms;                    /* of the last delivery */
 	bool failing;
+	bool proven;                          /* an engine has worked here */
+	int64_t spare_ms;                     /* no spare is opened before */
 };
 
 struct rtta_lane *
@@ -782,12 +785,12 @@ pump_piece(struct rtta_lane *lane, struct piece *piece, int *engines, struct rtt
 		rtta_stretch_use(piece->stretch, lane->spare);
 		lane->spare = NULL;
 	}
-	if (rtta_stretch_pump(piece->stretch, may, err) < 0)
-		return -1;
+	rtta_stretch_pump(piece->stretch, may, err);
 	is = rtta_stretch_connected(piece->stretch);
 	*engines += (int)is - (int)was;
 	while ((draft = rtta_stretch_next(piece->stretch)) != NULL) {
 		lane->failing = false;
+		lane->proven = true;
 		rtta_drafts_put(&lane->drafts, draft);
 	}
 	now = rtta_stretch_failures(piece->stretch);
@@ -796,7 +799,7 @@ pump_piece(struct rtta_lane *lane, struct piece *piece, int *engines, struct rtt
 		lane->failing = true;
 		rest_or_move(lane, piece);
 	}
-	return 0;
+	return err->exit_code != 0 ? -1 : 0;
 }
 
 /* Its sound has left the hold, or is none of its business any more. */
@@ -853,20 +856,56 @@ sweep(struct rtta_lane *lane)
 	}
 }
 
+/* At first a broken configuration is the end; once an engine has worked it
+ * is a failure like others, which somebody may mend. */
+static int
+judge(const struct rtta_lane *lane, struct rtta_err *err)
+{
+	if (!lane->proven)
+		return -1;
+	rtta_log_warn("%s", err->text);
+	rtta_err_clear(err);
+	return 0;
+}
+
 /* An engine that waits for its first piece may still turn out to be none. */
 static int
 pump_spare(struct rtta_lane *lane, struct rtta_err *err)
 {
+	struct rtta_engine_event event;
 	struct rtta_err why = {0};
 
-	if (lane->spare == NULL || rtta_engine_pump(lane->spare, &why) == 0)
+	if (lane->spare == NULL)
 		return 0;
-	if (why.exit_code == EX_CONFIG)
-		return rtta_err_set(err, EX_CONFIG, "%s", why.text);
-	rtta_log_warn("%s", why.text);
+	if (rtta_engine_pump(lane->spare, &why) == 0) {
+		while (rtta_engine_next(lane->spare, &event)) {
+			lane->proven = true;
+			rtta_engine_event_done(&event);
+		}
+		return 0;
+	}
 	rtta_engine_close(lane->spare);
 	lane->spare = NULL;
+	lane->spare_ms = rtta_clock_mono_ms() + SPARE_MS;
+	if (why.exit_code == EX_CONFIG && !lane->proven)
+		return rtta_err_set(err, EX_CONFIG, "%s", why.text);
+	rtta_log_warn("%s", why.text);
 	return 0;
+}
+
+/* Live: an engine is loaded before somebody speaks. */
+static void
+keep_spare(struct rtta_lane *lane)
+{
+	struct rtta_err why = {0};
+
+	if (lane->config->backfill || lane->config->in_order || lane->spare != NULL ||
+	    lane->pieces != NULL || rtta_clock_mono_ms() < lane->spare_ms)
+		return;
+	lane->spare_ms = rtta_clock_mono_ms() + SPARE_MS;
+	lane->spare = rtta_engine_open(lane->config->profile, false, &why);
+	if (lane->spare == NULL)
+		rtta_log_warn("%s", why.text);
 }
 
 int
@@ -880,9 +919,10 @@ rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err)
 	end_idle(lane);
 	watch_edge(lane);
 	for (struct piece *piece = lane->pieces; piece != NULL; piece = piece->next)
-		if (pump_piece(lane, piece, &engines, err) < 0)
+		if (pump_piece(lane, piece, &engines, err) < 0 && judge(lane, err) < 0)
 			return -1;
 	sweep(lane);
+	keep_spare(lane);
 	return 0;
 }
 

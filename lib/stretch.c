@@ -146,7 +146,8 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 		wait_ms *= 2;
 	if (wait_ms > BACKOFF_MAX_MS)
 		wait_ms = BACKOFF_MAX_MS;
-	rtta_log_warn("%s, again in %.1f s", why->text, (double)wait_ms / 1000);
+	if (why->exit_code != EX_CONFIG)  /* the caller judges that */
+		rtta_log_warn("%s, again in %.1f s", why->text, (double)wait_ms / 1000);
 	stretch->retry_ms = rtta_clock_mono_ms() + wait_ms;
 }
 
@@ -167,10 +168,9 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 		    profile->rate_hz, &why);
 	if (stretch->resample == NULL) {
 		disconnect(stretch);
-		if (why.exit_code == EX_CONFIG)
-			return rtta_err_set(err, EX_CONFIG, "%s", why.text);
 		fail(stretch, &why);
-		return 0;
+		return why.exit_code == EX_CONFIG ?
+		    rtta_err_set(err, EX_CONFIG, "%s", why.text) : 0;
 	}
 	stretch->scribe = rtta_scribe_new(like, held->rate_hz);
 	stretch->rate_hz = held->rate_hz;
@@ -404,11 +404,9 @@ rtta_stretch_pump(struct rtta_stretch *stretch, bool may_open, struct rtta_err *
 	}
 	if (why.exit_code == 0)
 		check_alive(stretch, &why);
-	if (why.exit_code == EX_CONFIG)
-		return rtta_err_set(err, EX_CONFIG, "%s", why.text);
 	if (why.exit_code != 0)
 		broken(stretch, &why);
-	return 0;
+	return why.exit_code == EX_CONFIG ? rtta_err_set(err, EX_CONFIG, "%s", why.text) : 0;
 }
 
 struct rtta_draft *

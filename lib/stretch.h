@@ -58,9 +58,9 @@ bool rtta_stretch_ended(const struct rtta_stretch *stretch);
 void rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine);
 
 /*
- * Go on.  may_open: a connection may be opened if there is none.  0, or -1
- * with EX_CONFIG: no attempt will help.  Every other failure is logged and
- * tried again.
+ * Go on.  may_open: a connection may be opened if there is none.  What
+ * fails is logged and tried again.  0, or -1 with EX_CONFIG, not logged: the
+ * engine says that no attempt will help.
  */
 int rtta_stretch_pump(struct rtta_stretch *stretch, bool may_open, struct rtta_err *err);
 

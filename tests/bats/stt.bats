@@ -262,3 +262,22 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	right S 0 799
 	[ "$(records S | jq -s 'map(.rev) | unique | tojson')" = '"[2]"' ]
 }
+
+@test "an engine that vanishes while a lane runs is waited for" {
+	mkdir bin
+	ln -s "$(command -v numbered)" bin/ear
+	start_bus
+	PATH=$PWD/bin:$PATH background live rtta-stt --lane live --idle 1s --exec "ear hear"
+	numbered gen -n 100 | publish S
+	wait_for 20 count S 100
+	rm bin/ear
+	numbered gen -n 100 --start 100 --zero 100-149 | publish S
+	numbered gen -n 100 --start 300 | publish --eos S
+	wait_for 20 grep -q 'No such file' live.err
+	ln -s "$(command -v numbered)" bin/ear
+	wait_for 30 count S 250
+	texts S | cmp - <(seq 0 24 | xargs; seq 25 49 | xargs; seq 50 74 | xargs; seq 75 99 | xargs
+	    seq 150 174 | xargs; seq 175 199 | xargs
+	    seq 300 324 | xargs; seq 325 349 | xargs; seq 350 374 | xargs; seq 375 399 | xargs)
+	alive live
+}

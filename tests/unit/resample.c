@@ -1,0 +1,61 @@
+/* resample: as much sound as there was, at the place where it was. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "err.h"
+#include "resample.h"
+
+enum { FRAMES = 100 };
+
+/* A burst from 0.5 to 0.6 s in two seconds of silence, in frames of 20 ms.
+ * The right channel is silent.  Where it begins, and how many samples came. */
+static double
+burst(uint32_t from_hz, uint8_t channels, uint32_t to_hz, size_t *total)
+{
+	struct rtta_err err = {0};
+	struct rtta_resample *resample = rtta_resample_new(from_hz, channels, to_hz, &err);
+	size_t samples = from_hz / 50, at = 0;
+	uint8_t *pcm = calloc(samples * channels, 2);
+	double begin = -1;
+
+	for (size_t frame = 0; frame <= FRAMES; frame++) {
+		const int16_t *out;
+		size_t count;
+
+		for (size_t i = 0; i < samples; i++, at++) {
+			double t = (double)at / from_hz;
+			int value = t >= 0.5 && t < 0.6 ?
+			    (int)(20000 * sin(2 * 3.14159265 * 1000 * t)) : 0;
+
+			pcm[2 * i * channels] = (uint8_t)value;
+			pcm[2 * i * channels + 1] = (uint8_t)(value >> 8);
+		}
+		count = rtta_resample_put(resample, frame < FRAMES ? pcm : NULL,
+		    frame < FRAMES ? samples : 0, &out);
+		for (size_t i = 0; i < count; i++)
+			if (begin < 0 && abs(out[i]) > 3000)
+				begin = (double)(*total + i) / to_hz;
+		*total += count;
+	}
+	free(pcm);
+	rtta_resample_free(resample);
+	return begin;
+}
+
+int
+main(void)
+{
+	static const struct { uint32_t from_hz; uint8_t channels; uint32_t to_hz; } rows[] = {
+		{ 16000, 1, 16000 }, { 16000, 2, 16000 }, { 48000, 2, 16000 },
+		{ 44100, 1, 16000 }, { 8000, 1, 16000 }, { 16000, 1, 8000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t total = 0;
+
+		CHECK_NEAR(burst(rows[i].from_hz, rows[i].channels, rows[i].to_hz, &total), 0.5, 0.002);
+		CHECK_NEAR((double)total, 2.0 * rows[i].to_hz, 2);
+	}
+	return check_result();
+}
