@@ -1,0 +1,154 @@
+/*
+ * lane_parts - what the three files of lane share: lane.c takes deliveries
+ * and gives drafts and acknowledgements, lane_piece.c leads pieces through
+ * engines, lane_move.c hands a backlog to the other lane.  For nobody else.
+ */
+#ifndef RTTA_LANE_PARTS_H
+#define RTTA_LANE_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audio.h"
+#include "draft.h"
+#include "lane.h"
+#include "position.h"
+#include "record.h"
+#include "stretch.h"
+
+struct rtta_delivery;
+struct rtta_hold;
+
+/* The sound of one session and revision in this lane. */
+struct rtta_track {
+	struct rtta_book *book;
+	int rev;
+	struct rtta_hold *hold;
+	struct rtta_cover *cover, *claimed;   /* the book's, of this revision */
+	struct rtta_record like;
+	struct rtta_stretch_source source;
+	struct rtta_cover *moved;    /* what has a copy in the other lane */
+	char move_job[RTTA_AUDIO_JOB_BYTES];  /* open, or "" */
+	struct rtta_pos move_end;    /* behind its last frame */
+	uint32_t move_rate_hz;
+	int64_t move_end_ns;
+	bool move_eos;               /* the job's EOS is to be made */
+	size_t moving;               /* held frames whose copy is not stored yet */
+	int64_t used_ms;             /* when sound last came */
+	struct rtta_track *next;
+};
+
+/* A stretch of a job. */
+struct rtta_piece {
+	struct rtta_track *track;
+	struct rtta_stretch *stretch;
+	char job[RTTA_AUDIO_JOB_BYTES];
+	bool open;                   /* may grow; backfill: not fed yet */
+	bool foreign;
+	uint32_t rate_hz;
+	uint8_t channels;
+	int64_t grown_ms;
+	unsigned rests;
+	struct rtta_piece *next;
+};
+
+/* An EOS message: acknowledged when its job has left. */
+struct rtta_lane_eos {
+	struct rtta_track *track;
+	char job[RTTA_AUDIO_JOB_BYTES];
+	uint64_t stream_seq;
+	char *reply;
+	struct rtta_lane_eos *next;
+};
+
+struct rtta_lane_ack {
+	char *reply;
+	struct rtta_lane_ack *next;
+};
+
+/* A frame on its way out: which, and whether its copy was handed out. */
+struct rtta_lane_moving {
+	struct rtta_track *track;
+	struct rtta_pos pos;
+	char job[RTTA_AUDIO_JOB_BYTES];
+	struct rtta_lane_moving *next;
+};
+
+struct rtta_lane {
+	const struct rtta_lane_config *config;
+	struct rtta_books *books;
+	struct rtta_track *tracks;
+	struct rtta_piece *pieces, **last_piece;
+	struct rtta_lane_eos *eos;
+	struct rtta_lane_ack *acks, **last_ack;
+	struct rtta_lane_moving *moves, **last_move;    /* to be handed out */
+	struct rtta_drafts drafts;
+	struct rtta_engine *spare;
+	bool jumping;
+	int64_t stay_ms;                      /* nothing moves before */
+	uint64_t pending, retries, moved_frames;
+	uint32_t frame_ms;                    /* of the last delivery */
+	bool failing;
+	bool proven;                          /* an engine has worked here */
+	int64_t spare_ms;                     /* no spare is opened before */
+	int64_t prune_ms;                     /* tracks are looked through then */
+};
+
+/* reply (copied; NULL or "": nothing) is to be acknowledged. */
+void rtta_lane_ack(struct rtta_lane *lane, const char *reply);
+
+/* --- lane_piece.c --- */
+
+/* A new open piece, the last of the list; its format is that of like. */
+struct rtta_piece *rtta_piece_new(struct rtta_lane *lane, struct rtta_track *track,
+    const char *job, struct rtta_span span, const struct rtta_delivery *like);
+void rtta_piece_end(struct rtta_piece *piece);
+
+/* Take the piece at *at out of the list and free it. */
+void rtta_piece_remove(struct rtta_lane *lane, struct rtta_piece **at);
+
+/* The piece of a job that may grow, or NULL. */
+struct rtta_piece *rtta_piece_open(const struct rtta_lane *lane, const struct rtta_track *track,
+    const char *job);
+
+/* held goes to the open piece of its job if it continues that, else to a
+ * new one. */
+void rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
+    const struct rtta_delivery *held);
+
+/* A backfill piece that has become too long is divided where it is quietest. */
+void rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece);
+
+/* Sound that no engine was sent yet. */
+double rtta_piece_unsent_ms(const struct rtta_piece *piece);
+
+/* Pieces with a connection. */
+int rtta_piece_connected(const struct rtta_lane *lane);
+
+/* May this piece have an engine, when there are so many? */
+bool rtta_piece_may_open(const struct rtta_lane *lane, const struct rtta_piece *piece,
+    int engines);
+
+/* Go on with it.  *engines is kept up to date.  0, or -1 with EX_CONFIG. */
+int rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
+    struct rtta_err *err);
+
+/* Its sound has left the hold, or is none of its business any more. */
+bool rtta_piece_is_over(const struct rtta_piece *piece);
+
+/* --- lane_move.c --- */
+
+/* A held frame is to be copied to the other lane. */
+void rtta_lane_move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *held);
+
+/* Everything of a piece from `from` on, except what is claimed. */
+void rtta_lane_move_from(struct rtta_lane *lane, struct rtta_piece *piece, uint64_t from);
+
+/* Sound that is there and was not sent to an engine yet. */
+double rtta_lane_behind_ms(const struct rtta_lane *lane);
+
+/* Begin to move when behind by too much, end it at the live edge. */
+void rtta_lane_watch_edge(struct rtta_lane *lane);
+
+#endif

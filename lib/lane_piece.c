@@ -1,0 +1,264 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "book.h"
+#include "clock.h"
+#include "engine.h"
+#include "err.h"
+#include "hold.h"
+#include "lane_parts.h"
+#include "level.h"
+#include "log.h"
+#include "mem.h"
+
+enum {
+	ENGINES_LIVE = 4,            /* at once; one may drain while the next begins */
+	ENGINES_BACKFILL = 1,
+	QUIET_SEARCH_MS = 60000,     /* a long piece is cut in its last minute */
+	REST_MS = 60000,             /* of a piece that failed three times; doubled */
+	REST_MAX_MS = 600000
+};
+
+struct rtta_piece *
+rtta_piece_new(struct rtta_lane *lane, struct rtta_track *track, const char *job,
+    struct rtta_span span, const struct rtta_delivery *like)
+{
+	struct rtta_piece *piece = rtta_xcalloc(1, sizeof(*piece));
+
+	piece->track = track;
+	piece->stretch = rtta_stretch_new(&track->source, span);
+	strcpy(piece->job, job);
+	piece->open = true;
+	piece->foreign = like->foreign;
+	piece->rate_hz = like->rate_hz;
+	piece->channels = like->channels;
+	piece->grown_ms = rtta_clock_mono_ms();
+	*lane->last_piece = piece;
+	lane->last_piece = &piece->next;
+	return piece;
+}
+
+void
+rtta_piece_end(struct rtta_piece *piece)
+{
+	piece->open = false;
+	rtta_stretch_end(piece->stretch);
+}
+
+/* Take the piece at *at out of the list. */
+void
+rtta_piece_remove(struct rtta_lane *lane, struct rtta_piece **at)
+{
+	struct rtta_piece *piece = *at;
+
+	*at = piece->next;
+	if (piece->next == NULL)
+		lane->last_piece = at;
+	rtta_stretch_free(piece->stretch);
+	free(piece);
+}
+
+struct rtta_piece *
+rtta_piece_open(const struct rtta_lane *lane, const struct rtta_track *track, const char *job)
+{
+	struct rtta_piece *piece = lane->pieces;
+
+	while (piece != NULL &&
+	    !(piece->open && piece->track == track && strcmp(piece->job, job) == 0))
+		piece = piece->next;
+	return piece;
+}
+
+static bool
+continues(const struct rtta_piece *piece, const struct rtta_delivery *held)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+
+	if (span.run != held->span.run || piece->rate_hz != held->rate_hz ||
+	    piece->channels != held->channels || piece->foreign != held->foreign)
+		return false;
+	return held->foreign ? held->span.first >= span.last : held->span.first == span.last;
+}
+
+void
+rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
+    const struct rtta_delivery *held)
+{
+	struct rtta_piece *piece = rtta_piece_open(lane, track, job);
+
+	if (piece != NULL && !continues(piece, held)) {
+		rtta_piece_end(piece);
+		piece = NULL;
+	}
+	if (piece == NULL)
+		piece = rtta_piece_new(lane, track, job, held->span, held);
+	rtta_stretch_grow(piece->stretch, held->span.last);
+	piece->grown_ms = rtta_clock_mono_ms();
+}
+
+double
+rtta_piece_unsent_ms(const struct rtta_piece *piece)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+
+	span.first = rtta_stretch_sent(piece->stretch);
+	if (span.first >= span.last)
+		return 0;
+	return 1000.0 * (double)(piece->foreign ?
+	    rtta_hold_samples(piece->track->hold, span) : span.last - span.first) / piece->rate_hz;
+}
+
+/* The start of the quietest frame in the last minute of a piece. */
+static uint64_t
+quietest(const struct rtta_piece *piece, uint64_t last)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+	uint64_t search = (uint64_t)piece->rate_hz * QUIET_SEARCH_MS / 1000, at, best = last;
+	double best_db = 1;
+
+	at = last - span.first > search ? last - search : span.first + (last - span.first) / 2;
+	while (at < last) {
+		const struct rtta_delivery *held = rtta_hold_find(piece->track->hold,
+		    (struct rtta_pos){ span.run, at });
+		double db;
+
+		if (held == NULL || held->span.first >= last)
+			break;
+		db = rtta_level_db((const int16_t *)(const void *)held->pcm, held->pcm_bytes / 2);
+		if (db < best_db && held->span.first > span.first) {
+			best_db = db;
+			best = held->span.first;
+		}
+		at = held->span.last;
+	}
+	return best;
+}
+
+/* A piece that has become too long is divided where it is quietest. */
+void
+rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000, at;
+	const struct rtta_delivery *held;
+	struct rtta_piece *rest;
+
+	if (piece->foreign || span.last - span.first <= longest)
+		return;
+	at = quietest(piece, span.first + longest);
+	held = rtta_hold_find(piece->track->hold, (struct rtta_pos){ span.run, at });
+	rtta_stretch_shorten(piece->stretch, at);
+	piece->open = false;
+	if (held == NULL || held->span.first >= span.last)
+		return;
+	rest = rtta_piece_new(lane, piece->track, piece->job,
+	    (struct rtta_span){ span.run, at, span.last }, held);
+	rest->grown_ms = piece->grown_ms;
+}
+
+int
+rtta_piece_connected(const struct rtta_lane *lane)
+{
+	int count = 0;
+
+	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
+		count += rtta_stretch_connected(piece->stretch);
+	return count;
+}
+
+/* May this piece have an engine now? */
+bool
+rtta_piece_may_open(const struct rtta_lane *lane, const struct rtta_piece *piece, int engines)
+{
+	int most = lane->config->backfill || lane->config->in_order ?
+	    ENGINES_BACKFILL : ENGINES_LIVE;
+
+	if (lane->config->backfill && piece->open)
+		return false;
+	if (lane->config->in_order && piece != lane->pieces)
+		return false;
+	/* The live edge does not wait for what drains. */
+	return engines < most || (piece->open && engines < 2 * most);
+}
+
+/* Three times in vain: the other lane tries, or this one, later. */
+static void
+rest_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
+{
+	int64_t rest_ms = REST_MS;
+
+	if (rtta_stretch_failures(piece->stretch) == 0) {
+		piece->rests = 0;
+		return;
+	}
+	if (rtta_stretch_failures(piece->stretch) % RTTA_STRETCH_ATTEMPTS != 0 ||
+	    rtta_stretch_connected(piece->stretch))
+		return;
+	if (!lane->config->backfill) {
+		if (lane->config->edge_ms > 0 && !piece->open && !piece->foreign &&
+		    rtta_clock_mono_ms() >= lane->stay_ms && rtta_piece_unsent_ms(piece) > 0) {
+			rtta_lane_move_from(lane, piece, rtta_stretch_sent(piece->stretch));
+			piece->track->move_eos = !lane->jumping;
+		}
+		return;
+	}
+	for (unsigned i = 0; i < piece->rests && rest_ms < REST_MAX_MS; i++)
+		rest_ms *= 2;
+	piece->rests++;
+	rtta_log_warn("%s: %s: %d attempts in vain, again in %" PRId64 " min",
+	    piece->track->book->session, piece->job[0] != '\0' ? piece->job : "backfill",
+	    RTTA_STRETCH_ATTEMPTS, rest_ms / 60000);
+	rtta_stretch_rest(piece->stretch, rest_ms);
+}
+
+int
+rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
+    struct rtta_err *err)
+{
+	bool was = rtta_stretch_connected(piece->stretch), is;
+	unsigned failures = rtta_stretch_failures(piece->stretch), now;
+	bool may = was || rtta_piece_may_open(lane, piece, *engines);
+	struct rtta_draft *draft;
+
+	if (!was && may && lane->spare != NULL && rtta_stretch_wants(piece->stretch)) {
+		rtta_stretch_use(piece->stretch, lane->spare);
+		lane->spare = NULL;
+	}
+	rtta_stretch_pump(piece->stretch, may, err);
+	is = rtta_stretch_connected(piece->stretch);
+	*engines += (int)is - (int)was;
+	while ((draft = rtta_stretch_next(piece->stretch)) != NULL) {
+		lane->failing = false;
+		lane->proven = true;
+		rtta_drafts_put(&lane->drafts, draft);
+	}
+	now = rtta_stretch_failures(piece->stretch);
+	if (now > failures || (now > 0 && was && !is)) {
+		lane->retries++;
+		lane->failing = true;
+		rest_or_move(lane, piece);
+	}
+	return err->exit_code != 0 ? -1 : 0;
+}
+
+/* Its sound has left the hold, or is none of its business any more. */
+bool
+rtta_piece_is_over(const struct rtta_piece *piece)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+	uint64_t at = span.first;
+	const struct rtta_delivery *held;
+
+	if (!rtta_stretch_over(piece->stretch))
+		return false;
+	while (at < span.last) {
+		held = rtta_hold_find(piece->track->hold, (struct rtta_pos){ span.run, at });
+		if (held == NULL || held->span.first >= span.last)
+			return true;
+		if (!held->moving)
+			return false;
+		at = held->span.last;
+	}
+	return true;
+}
