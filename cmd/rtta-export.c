@@ -129,12 +129,6 @@ open_bus(struct export *export, struct rtta_err *err)
 	return 0;
 }
 
-static int
-sooner_ms(int a_ms, int b_ms)
-{
-	return b_ms < 0 || (a_ms >= 0 && a_ms < b_ms) ? a_ms : b_ms;
-}
-
 /* Wait for the bus or a signal, then let everything take its turn.  0, -1. */
 static int
 turn(struct export *export, int64_t deadline_ms, struct rtta_err *err)
@@ -150,7 +144,7 @@ turn(struct export *export, int64_t deadline_ms, struct rtta_err *err)
 		return rtta_err_set(err, EX_TEMPFAIL, "%s: no answer for %d s",
 		    rtta_bus_url(export->bus), PATIENCE_MS / 1000);
 	if (deadline_ms != 0)
-		export->wait_ms = sooner_ms(export->wait_ms, (int)left_ms);
+		export->wait_ms = rtta_clock_sooner(export->wait_ms, (int)left_ms);
 	if (poll(fds, 3, export->wait_ms) < 0)
 		return rtta_err_sys(err, EX_OSERR, "poll");
 	if (fds[1].revents && rtta_sig_take(export->sig_fd))
@@ -161,7 +155,7 @@ turn(struct export *export, int64_t deadline_ms, struct rtta_err *err)
 		return -1;
 	export->wait_ms = rtta_state_tick(export->state);
 	if (export->reader != NULL)
-		export->wait_ms = sooner_ms(export->wait_ms, rtta_reader_tick(export->reader));
+		export->wait_ms = rtta_clock_sooner(export->wait_ms, rtta_reader_tick(export->reader));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bus.h"
+#include "clock.h"
 #include "err.h"
 #include "heartbeat.h"
 #include "hub.h"
@@ -156,12 +157,6 @@ send_heartbeat(struct serve *serve)
 	    jv_string("records"), jv_number((double)counts.records)));
 }
 
-static int
-sooner(int a_ms, int b_ms)
-{
-	return b_ms >= 0 && b_ms < a_ms ? b_ms : a_ms;
-}
-
 static void
 serve_all(struct serve *serve, struct rtta_err *err)
 {
@@ -172,9 +167,9 @@ serve_all(struct serve *serve, struct rtta_err *err)
 			return;
 		if (rtta_heartbeat_due(&serve->heartbeat))
 			send_heartbeat(serve);
-		wait_ms = sooner(rtta_web_tick(serve->web), wait_ms);
-		wait_ms = sooner(wait_ms, rtta_heartbeat_wait_ms(&serve->heartbeat));
-		wait_ms = sooner(wait_ms, rtta_notify_watchdog());
+		wait_ms = rtta_clock_sooner(rtta_web_tick(serve->web), wait_ms);
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&serve->heartbeat));
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
 		rtta_web_wait(serve->web, wait_ms);
 		if (rtta_bus_wake(serve->bus, err) < 0)
 			return;

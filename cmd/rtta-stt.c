@@ -365,12 +365,6 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	rtta_heartbeat_send(&stt->heartbeat, state, reason, counters);
 }
 
-static int
-sooner(int a_ms, int b_ms)
-{
-	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
 /* One turn of everything.  Returns ms until the next, or -1 with *err. */
 static int
 turn(struct stt *stt, struct rtta_err *err)
@@ -379,26 +373,26 @@ turn(struct stt *stt, struct rtta_err *err)
 	int wait_ms = 1000;
 
 	if (stt->leave_ms == 0)
-		wait_ms = sooner(wait_ms, rtta_puller_tick(stt->puller));
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_puller_tick(stt->puller));
 	follow_puller(stt);
 	ask_created(stt);
-	wait_ms = sooner(wait_ms, rtta_api_wait_ms(stt->api));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(stt->api));
 	if (take_deliveries(stt))
 		wait_ms = 0;
 	if (rtta_lane_pump(stt->lane, rtta_puller_pending(stt->puller), err) < 0)
 		return -1;
 	carry(stt);
-	wait_ms = sooner(wait_ms, rtta_store_tick(stt->store));
-	wait_ms = sooner(wait_ms, rtta_mover_tick(stt->mover));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_store_tick(stt->store));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_mover_tick(stt->mover));
 	carry(stt);
 	if (stt->closer != NULL && rtta_store_loaded(stt->store))
-		wait_ms = sooner(wait_ms, rtta_closer_tick(stt->closer));
-	wait_ms = sooner(wait_ms, rtta_lane_wait_ms(stt->lane));
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_closer_tick(stt->closer));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_lane_wait_ms(stt->lane));
 	rtta_lane_status(stt->lane, &status);
 	bound_memory(stt, &status);
 	beat(stt, &status);
-	wait_ms = sooner(wait_ms, rtta_heartbeat_wait_ms(&stt->heartbeat));
-	wait_ms = sooner(wait_ms, rtta_notify_watchdog());
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&stt->heartbeat));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
 	if (!stt->ready && rtta_store_loaded(stt->store) && stt->state != RTTA_PULLER_TAKING) {
 		rtta_notify("READY=1");
 		stt->ready = true;

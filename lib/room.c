@@ -220,12 +220,6 @@ take_answers(struct rtta_room *room)
 	}
 }
 
-static int
-sooner(int a_ms, int b_ms)
-{
-	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
 int
 rtta_room_tick(struct rtta_room *room)
 {
@@ -242,10 +236,10 @@ rtta_room_tick(struct rtta_room *room)
 		room->connected = connected;
 		tell_box(room, now_ms);
 	}
-	wait_ms = sooner(wait_ms, rtta_hub_tick(room->hub));
-	wait_ms = sooner(wait_ms, rtta_api_wait_ms(room->api));
-	wait_ms = sooner(wait_ms, (int)(room->box_ms - now_ms));
-	return sooner(wait_ms, (int)(room->ask_ms > now_ms ? room->ask_ms - now_ms : 1000));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_hub_tick(room->hub));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(room->api));
+	wait_ms = rtta_clock_sooner(wait_ms, (int)(room->box_ms - now_ms));
+	return rtta_clock_sooner(wait_ms, (int)(room->ask_ms > now_ms ? room->ask_ms - now_ms : 1000));
 }
 
 /* --- the list of sessions --- */

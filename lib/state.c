@@ -590,14 +590,6 @@ rtta_state_free(struct rtta_state *state)
 	free(state);
 }
 
-static int
-sooner(int a_ms, int b_ms)
-{
-	if (a_ms < 0)
-		return b_ms;
-	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
-}
-
 int
 rtta_state_tick(struct rtta_state *state)
 {
@@ -607,10 +599,10 @@ rtta_state_tick(struct rtta_state *state)
 	follow(state);
 	rtta_publisher_pump(state->publisher);
 	take_answers(state);
-	wait_ms = sooner(wait_ms, settle_writes(state));
-	wait_ms = sooner(wait_ms, poll_bucket(state));
-	wait_ms = sooner(wait_ms, rtta_publisher_pump(state->publisher));
-	wait_ms = sooner(wait_ms, rtta_api_wait_ms(state->api));
+	wait_ms = rtta_clock_sooner(wait_ms, settle_writes(state));
+	wait_ms = rtta_clock_sooner(wait_ms, poll_bucket(state));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_publisher_pump(state->publisher));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(state->api));
 	return state->loaded && state->changes_count >= CHANGES_MAX ? 0 : wait_ms;
 }
 
@@ -742,7 +734,7 @@ wait_until(struct rtta_state *state, bool (*done)(const struct rtta_state *),
 			return rtta_err_set(err, EX_TEMPFAIL,
 			    "%s: no answer for %d s", rtta_bus_url(state->bus),
 			    timeout_ms / 1000);
-		poll(&fd, 1, sooner(wait_ms, (int)left_ms));
+		poll(&fd, 1, rtta_clock_sooner(wait_ms, (int)left_ms));
 		if (rtta_bus_wake(state->bus, err) != 0)
 			return -1;
 	}

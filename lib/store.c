@@ -359,12 +359,6 @@ take_result(struct rtta_store *store, const struct rtta_puback *ack)
 	rtta_draft_free(draft);
 }
 
-static int
-sooner(int a_ms, int b_ms)
-{
-	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
 int
 rtta_store_tick(struct rtta_store *store)
 {
@@ -378,9 +372,9 @@ rtta_store_tick(struct rtta_store *store)
 		take_result(store, &ack);
 	/* Behind the results: each makes room for the next of its session. */
 	send_drafts(store);
-	wait_ms = sooner(wait_ms, rtta_publisher_pump(store->publisher));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_publisher_pump(store->publisher));
 	if (store->pending > 0)
-		wait_ms = sooner(wait_ms, 100);
+		wait_ms = rtta_clock_sooner(wait_ms, 100);
 	return wait_ms;
 }
 
