@@ -165,12 +165,6 @@ refused() {
 	valgrind -q --error-exitcode=99 --leak-check=full rtta-capture -D null -d 100ms >/dev/null
 }
 
-@test "each long option stands in the manual" {
-	for option in $(rtta-capture --help | grep -o -- '--[a-z-]*'); do
-		grep -q -- "Fl -${option#--}" "$BATS_TEST_DIRNAME/../../man/rtta-capture.1" || { echo "$option"; return 1; }
-	done
-}
-
 # --- devices without hardware ---
 
 # A PulseAudio of our own; alsa-lib knows its null sink as "mic".

@@ -152,9 +152,3 @@ text() {
 	background export bash -c 'set -o pipefail; rtta-export --follow s1 | head -n 1'
 	wait_for 10 gone export
 }
-
-@test "the manual has each option, and no other" {
-	diff <(rtta-export --help | grep -o -e '--[a-z-]*' | sort -u) \
-	    <(mandoc -T ascii "$BATS_TEST_DIRNAME/../../man/rtta-export.1" | col -b |
-	        grep -o -e '--[a-z][a-z-]*' | sort -u)
-}

@@ -124,12 +124,6 @@ start() {
 	[ "$stderr" = "rtta-flush: no sound on standard input" ]
 }
 
-@test "each long option stands in the manual" {
-	for option in $(rtta-flush --help | grep -o -- '--[a-z-]*'); do
-		grep -q -- "Fl -${option#--}" "$BATS_TEST_DIRNAME/../../man/rtta-flush.1" || { echo "$option"; return 1; }
-	done
-}
-
 @test "valgrind finds nothing, in route and in flush" {
 	command -v valgrind >/dev/null && ! [[ $B = *asan* ]] || skip "needs valgrind and a plain build"
 	local vg="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"

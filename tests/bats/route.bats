@@ -302,9 +302,3 @@ pipe_is_empty() { ! read -r -t 0 -u 9; }
 	wait_for 20 device_is open
 }
 device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device.state')" = "$1" ]; }
-
-@test "each long option stands in the manual" {
-	for option in $(rtta-route --help | grep -o -- '--[a-z-]*'); do
-		grep -q -- "Fl -${option#--}" "$BATS_TEST_DIRNAME/../../man/rtta-route.1" || { echo "$option"; return 1; }
-	done
-}
