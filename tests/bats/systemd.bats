@@ -26,6 +26,16 @@ stage() { # install below a prefix that exists, so that verify finds the binarie
 	done
 }
 
+# systemd's default for them is what stdin or stdout is: the FIFO.
+@test "what a unit on a FIFO says goes to the journal, not among the frames" {
+	stage
+	for u in $(grep -l '^Standard.*=fd:' "$units"/*.service); do
+		grep -q '^StandardError=journal' "$u"
+		grep -q '^StandardInput=fd:' "$u" || continue
+		grep -q '^StandardOutput=journal' "$u"
+	done
+}
+
 # One boot of the installed tree: a session from pre-roll to complete.
 @test "under real systemd a room starts, a session is written, and kills lose nothing" {
 	make -s -C "$BATS_TEST_DIRNAME/../.." install B="$B" DESTDIR="$PWD/dest" PREFIX=/usr/local >/dev/null
