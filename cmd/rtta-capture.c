@@ -23,6 +23,7 @@
 #include "meter.h"
 #include "notify.h"
 #include "opt.h"
+#include "pipe.h"
 #include "player.h"
 #include "position.h"
 #include "recorder.h"
@@ -436,7 +437,8 @@ open_output(struct capture *cap, struct rtta_err *err)
 		return rtta_err_set(err, EX_USAGE, "frames do not go to a "
 		    "terminal");
 	flags = fcntl(STDOUT_FILENO, F_GETFL);
-	if (flags < 0 || fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (rtta_pipe_unshare(STDOUT_FILENO) < 0 &&
+	    (flags < 0 || fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK) < 0))
 		return rtta_err_sys(err, EX_IOERR, "stdout");
 	/* Half a minute of patience.  Only a wish: less will do. */
 	fcntl(STDOUT_FILENO, F_SETPIPE_SZ, RTTA_FRAME_PIPE_BYTES);

@@ -8,9 +8,11 @@
 #include "frame.h"
 #include "inlet.h"
 #include "mem.h"
+#include "pipe.h"
 
 struct rtta_inlet {
-	int fd, flags;
+	int fd;
+	int flags;       /* to be given back; -1: fd is ours alone */
 	bool is_pipe;
 	struct rtta_frame_reader *reader;
 };
@@ -31,12 +33,15 @@ rtta_inlet_open(int fd, bool resync, struct rtta_err *err)
 	}
 	inlet = rtta_xcalloc(1, sizeof(*inlet));
 	inlet->fd = fd;
+	inlet->flags = -1;
 	inlet->is_pipe = S_ISFIFO(st.st_mode);
 	inlet->reader = rtta_frame_reader_new(fd);
 	if (!inlet->is_pipe)
 		return inlet;
-	inlet->flags = fcntl(fd, F_GETFL);
-	fcntl(fd, F_SETFL, inlet->flags | O_NONBLOCK);
+	if (rtta_pipe_unshare(fd) < 0) {
+		inlet->flags = fcntl(fd, F_GETFL);
+		fcntl(fd, F_SETFL, inlet->flags | O_NONBLOCK);
+	}
 	fcntl(fd, F_SETPIPE_SZ, RTTA_FRAME_PIPE_BYTES);  /* as large as may be */
 	if (resync)
 		rtta_frame_reader_resync(inlet->reader);
@@ -48,7 +53,7 @@ rtta_inlet_close(struct rtta_inlet *inlet)
 {
 	if (inlet == NULL)
 		return;
-	if (inlet->is_pipe)
+	if (inlet->flags >= 0)
 		fcntl(inlet->fd, F_SETFL, inlet->flags);
 	rtta_frame_reader_free(inlet->reader);
 	free(inlet);
