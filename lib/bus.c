@@ -665,21 +665,6 @@ rtta_bus_epoch(const struct rtta_bus *bus)
 	return 1 + reconnects;
 }
 
-int64_t
-rtta_bus_away_ms(const struct rtta_bus *bus)
-{
-	pthread_mutex_t *mutex = (pthread_mutex_t *)&bus->mutex;
-	int64_t since_ms;
-
-	pthread_mutex_lock(mutex);
-	since_ms = bus->away ? bus->away_since_ms : 0;
-	pthread_mutex_unlock(mutex);
-	if (since_ms == 0)
-		return 0;
-	since_ms = rtta_clock_mono_ms() - since_ms;
-	return since_ms > 0 ? since_ms : 1;
-}
-
 const char *
 rtta_bus_url(const struct rtta_bus *bus)
 {

@@ -59,9 +59,6 @@ bool rtta_bus_connected(const struct rtta_bus *bus);
 /* 1 at first, and one more after each reconnect. */
 uint64_t rtta_bus_epoch(const struct rtta_bus *bus);
 
-/* Milliseconds since the bus is away; 0 when it is there. */
-int64_t rtta_bus_away_ms(const struct rtta_bus *bus);
-
 const char *rtta_bus_url(const struct rtta_bus *bus);
 const char *rtta_bus_instance(const struct rtta_bus *bus);
 

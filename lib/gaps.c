@@ -73,12 +73,6 @@ rtta_gaps_has_end(const struct rtta_gaps *gaps)
 	return gaps->runs.has_end;
 }
 
-int64_t
-rtta_gaps_end_us(const struct rtta_gaps *gaps)
-{
-	return gaps->runs.end.at_us;
-}
-
 bool
 rtta_gaps_flushing(const struct rtta_gaps *gaps)
 {

@@ -31,7 +31,6 @@ int rtta_gaps_key(struct rtta_gaps *gaps, const char *what, const char *rest, jv
 
 bool rtta_gaps_has_cut(const struct rtta_gaps *gaps);
 bool rtta_gaps_has_end(const struct rtta_gaps *gaps);
-int64_t rtta_gaps_end_us(const struct rtta_gaps *gaps);
 
 /* Pre-roll is still being copied, as far as keys tell. */
 bool rtta_gaps_flushing(const struct rtta_gaps *gaps);

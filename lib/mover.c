@@ -145,9 +145,3 @@ rtta_mover_tick(struct rtta_mover *mover)
 	watch_trouble(mover);
 	return mover->trouble_ms != 0 && (wait_ms < 0 || wait_ms > 500) ? 500 : wait_ms;
 }
-
-size_t
-rtta_mover_pending(const struct rtta_mover *mover)
-{
-	return rtta_publisher_pending(mover->publisher);
-}

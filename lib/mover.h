@@ -25,7 +25,4 @@ int rtta_mover_tick(struct rtta_mover *mover);
 /* The lane forgets all: so do we. */
 void rtta_mover_forget(struct rtta_mover *mover);
 
-/* Copies that are not stored yet. */
-size_t rtta_mover_pending(const struct rtta_mover *mover);
-
 #endif

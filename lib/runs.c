@@ -169,8 +169,9 @@ rtta_run_rate_hz(const struct rtta_run *run)
 	return run->has_key && run->key.rate_hz != 0 ? run->key.rate_hz : DEFAULT_RATE_HZ;
 }
 
-bool
-rtta_runs_begin(const struct rtta_runs *runs, struct rtta_pos *begin)
+/* The session's first sample.  False: the cut does not tell. */
+static bool
+find_begin(const struct rtta_runs *runs, struct rtta_pos *begin)
 {
 	*begin = runs->cut.has_preroll ? runs->cut.first : runs->cut.at;
 	return runs->cut.has_preroll || runs->cut.has_at;
@@ -182,7 +183,7 @@ find_first(const struct rtta_runs *runs, const struct rtta_run *run, uint64_t *f
 	struct rtta_pos begin;
 
 	*first = run->key.first;
-	if (rtta_runs_begin(runs, &begin) && begin.run == run->id)
+	if (find_begin(runs, &begin) && begin.run == run->id)
 		*first = begin.sample;
 	else if (!run->has_key && runs->cut.has_at && runs->cut.at.run == run->id)
 		*first = runs->cut.at.sample;

@@ -64,9 +64,6 @@ bool rtta_runs_extent(const struct rtta_runs *runs, size_t i, uint64_t reached,
  * was lost, or where the keys do not tell. */
 int64_t rtta_runs_hole_us(const struct rtta_runs *runs, size_t i);
 
-/* The session's first sample.  False: the cut does not tell. */
-bool rtta_runs_begin(const struct rtta_runs *runs, struct rtta_pos *begin);
-
 uint32_t rtta_run_rate_hz(const struct rtta_run *run);
 
 #endif

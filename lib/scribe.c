@@ -68,7 +68,7 @@ rtta_scribe_sent(struct rtta_scribe *scribe, struct rtta_span span, uint64_t sam
 	}
 	if (samples != span.last - span.first)
 		scribe->coarse = true;
-	rtta_timeline_sent_as(scribe->timeline, span, samples, capture_ns);
+	rtta_timeline_sent(scribe->timeline, span, samples, capture_ns);
 }
 
 /* The place of an engine's time, not before the cursor.  NAN: the end of

@@ -45,13 +45,3 @@ rtta_sig_take(int sig_fd)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	return true;
 }
-
-void
-rtta_sig_restore(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	signal(SIGPIPE, SIG_DFL);
-}

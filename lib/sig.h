@@ -19,7 +19,4 @@ int rtta_sig_open(void);
  */
 bool rtta_sig_take(int sig_fd);
 
-/* In a forked child before exec: the signals as a program expects them. */
-void rtta_sig_restore(void);
-
 #endif

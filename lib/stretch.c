@@ -103,12 +103,6 @@ rtta_stretch_span(const struct rtta_stretch *stretch)
 	return stretch->span;
 }
 
-bool
-rtta_stretch_ended(const struct rtta_stretch *stretch)
-{
-	return stretch->ended;
-}
-
 /*
  * The first position from `from` on that is held and not claimed.  False:
  * there is none.

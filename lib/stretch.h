@@ -52,7 +52,6 @@ void rtta_stretch_end(struct rtta_stretch *stretch);  /* it grows no more */
 void rtta_stretch_shorten(struct rtta_stretch *stretch, uint64_t last);
 
 struct rtta_span rtta_stretch_span(const struct rtta_stretch *stretch);
-bool rtta_stretch_ended(const struct rtta_stretch *stretch);
 
 /* A connection that was opened ahead of need: taken. */
 void rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine);

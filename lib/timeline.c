@@ -76,7 +76,7 @@ make_room(struct rtta_timeline *timeline)
 }
 
 void
-rtta_timeline_sent_as(struct rtta_timeline *timeline, struct rtta_span span,
+rtta_timeline_sent(struct rtta_timeline *timeline, struct rtta_span span,
     uint64_t samples, int64_t capture_ns)
 {
 	struct piece next = { timeline->count, samples, span, capture_ns };
@@ -95,19 +95,6 @@ rtta_timeline_sent_as(struct rtta_timeline *timeline, struct rtta_span span,
 	}
 	make_room(timeline);
 	timeline->pieces[timeline->end++] = next;
-}
-
-void
-rtta_timeline_sent(struct rtta_timeline *timeline, struct rtta_span span, int64_t capture_ns)
-{
-	if (span.first < span.last)
-		rtta_timeline_sent_as(timeline, span, span.last - span.first, capture_ns);
-}
-
-uint64_t
-rtta_timeline_count(const struct rtta_timeline *timeline)
-{
-	return timeline->count;
 }
 
 /* The samples at engine time seconds, clamped to the pieces that are known. */
@@ -166,38 +153,6 @@ rtta_timeline_find(const struct rtta_timeline *timeline, double seconds, bool as
 	pos->sample = piece->span.first +
 	    (into * positions + (as_end ? piece->samples - 1 : 0)) / piece->samples;
 	return true;
-}
-
-/* A time of a position in the piece, or at its end. */
-static int64_t
-clock_in(const struct rtta_timeline *timeline, const struct piece *piece, uint64_t sample)
-{
-	uint64_t into = sample - piece->span.first;
-
-	if (!one_to_one(piece))
-		into = into * piece->samples / (piece->span.last - piece->span.first);
-	return piece->capture_ns + rtta_samples_ns(into, timeline->rate_hz);
-}
-
-bool
-rtta_timeline_clock(const struct rtta_timeline *timeline, struct rtta_pos pos, int64_t *real_ns)
-{
-	bool found = false;
-
-	for (size_t i = timeline->end; i-- > timeline->first;) {
-		const struct piece *piece = &timeline->pieces[i];
-
-		if (piece->span.run != pos.run || pos.sample < piece->span.first ||
-		    pos.sample > piece->span.last)
-			continue;
-		if (found && pos.sample == piece->span.last)
-			continue;  /* the piece that begins there knows better */
-		*real_ns = clock_in(timeline, piece, pos.sample);
-		found = true;
-		if (pos.sample < piece->span.last)
-			return true;
-	}
-	return found;
 }
 
 void

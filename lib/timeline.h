@@ -21,16 +21,13 @@ struct rtta_timeline;
 struct rtta_timeline *rtta_timeline_new(uint32_t rate_hz);
 void rtta_timeline_free(struct rtta_timeline *timeline);
 
-/* span was sent next; its first sample was captured at capture_ns. */
-void rtta_timeline_sent(struct rtta_timeline *timeline, struct rtta_span span, int64_t capture_ns);
-
-/* The same where positions are not samples (foreign sound): `samples` of the
- * engine's time stand for span. */
-void rtta_timeline_sent_as(struct rtta_timeline *timeline, struct rtta_span span,
+/*
+ * span was sent next as so many samples; its first one was captured at
+ * capture_ns.  Where positions are not samples (foreign sound) the two
+ * differ: then `samples` of the engine's time stand for span.
+ */
+void rtta_timeline_sent(struct rtta_timeline *timeline, struct rtta_span span,
     uint64_t samples, int64_t capture_ns);
-
-/* Samples sent so far. */
-uint64_t rtta_timeline_count(const struct rtta_timeline *timeline);
 
 /*
  * Where engine time seconds lies; clamped to what was sent.  As an end (the
@@ -39,10 +36,6 @@ uint64_t rtta_timeline_count(const struct rtta_timeline *timeline);
  */
 bool rtta_timeline_find(const struct rtta_timeline *timeline, double seconds, bool as_end,
     struct rtta_pos *pos, int64_t *real_ns);
-
-/* Wall clock of a position that was sent, or of the end of what was; false
- * when it was not. */
-bool rtta_timeline_clock(const struct rtta_timeline *timeline, struct rtta_pos pos, int64_t *real_ns);
 
 /* Forget the pieces before engine time seconds. */
 void rtta_timeline_forget(struct rtta_timeline *timeline, double seconds);

@@ -259,18 +259,6 @@ rtta_transcript_at(const struct rtta_transcript *transcript, size_t i)
 	return i < transcript->shown_count ? transcript->shown[i] : NULL;
 }
 
-size_t
-rtta_transcript_count(const struct rtta_transcript *transcript)
-{
-	return transcript->shown_count;
-}
-
-const char *
-rtta_transcript_id(const struct rtta_transcript *transcript)
-{
-	return transcript->id;
-}
-
 const char *
 rtta_transcript_title(const struct rtta_transcript *transcript)
 {

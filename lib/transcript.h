@@ -36,7 +36,6 @@ void rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_r
 /* Shown records in order, silence too: i from 0; NULL behind the last.
  * Borrowed, valid until the next add or key. */
 const struct rtta_record *rtta_transcript_at(const struct rtta_transcript *transcript, size_t i);
-size_t rtta_transcript_count(const struct rtta_transcript *transcript);
 
 /*
  * Time since the first sample of the session, for players: counted along the
@@ -66,8 +65,7 @@ struct rtta_ledger {
 void rtta_transcript_ledger(const struct rtta_transcript *transcript, struct rtta_ledger *ledger);
 jv rtta_ledger_json(const struct rtta_ledger *ledger);
 
-/* Session's id, title and start for headings; NULL and 0 where not known. */
-const char *rtta_transcript_id(const struct rtta_transcript *transcript);
+/* The session's title and start, for headings; NULL and 0 where not known. */
 const char *rtta_transcript_title(const struct rtta_transcript *transcript);
 int64_t rtta_transcript_start_ns(const struct rtta_transcript *transcript);
 

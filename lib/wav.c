@@ -47,7 +47,7 @@ struct rtta_wav {
 	int code;            /* CODE_PCM or CODE_FLOAT; 0: no format yet */
 	size_t value_bytes;
 	int channels;        /* in the file; format has those that are given out */
-	bool is_riff, announced, ended;
+	bool announced, ended;
 	uint32_t riff_bytes; /* as the header says */
 	uint64_t left;       /* bytes of the chunk that are still to come */
 	uint64_t offset;     /* in the file, of *next */
@@ -67,7 +67,6 @@ rtta_wav_new(int fd, const char *name, enum rtta_wav_kind kind,
 	wav->next = wav->data;
 	wav->state = kind == RTTA_WAV_RIFF ? RIFF :
 	    kind == RTTA_WAV_RAW ? DATA : SNIFF;
-	wav->is_riff = kind == RTTA_WAV_RIFF;
 	wav->code = kind == RTTA_WAV_RAW ? CODE_PCM : 0;
 	wav->format = *raw;
 	wav->channels = raw->channels;
@@ -86,12 +85,6 @@ const struct rtta_wav_format *
 rtta_wav_format(const struct rtta_wav *wav)
 {
 	return wav->state == DATA || wav->state == DONE ? &wav->format : NULL;
-}
-
-bool
-rtta_wav_is_riff(const struct rtta_wav *wav)
-{
-	return wav->is_riff;
 }
 
 static size_t
@@ -158,8 +151,7 @@ step_sniff(struct rtta_wav *wav)
 	}
 	if (wav->used < RIFF_BYTES)
 		return 0;
-	wav->is_riff = looks_like_wav(wav);
-	if (wav->is_riff)
+	if (looks_like_wav(wav))
 		wav->state = RIFF;
 	else
 		be_raw(wav);

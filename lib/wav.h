@@ -46,9 +46,6 @@ int rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
 /* NULL until the header has been read. */
 const struct rtta_wav_format *rtta_wav_format(const struct rtta_wav *wav);
 
-/* True when this is a WAV file (as far as has been read). */
-bool rtta_wav_is_riff(const struct rtta_wav *wav);
-
 /* Whole samples that rtta_wav_read() gives without reading. */
 size_t rtta_wav_buffered(const struct rtta_wav *wav);
 

@@ -492,7 +492,7 @@ check_ignored(void)
 	rtta_record_init(&interim);
 	interim.is_final = false;
 	rtta_transcript_add(transcript, &interim);
-	CHECK_INT(rtta_transcript_count(transcript), 0);
+	CHECK(rtta_transcript_at(transcript, 0) == NULL);
 	CHECK(rtta_transcript_title(transcript) == NULL);
 	rtta_record_done(&interim);
 	rtta_transcript_free(transcript);
