@@ -23,9 +23,7 @@ heard() { rtta-export --format jsonl "$session" | jq -r 'select(.type == "text")
 heard_at_least() { [ "$(heard | wc -w)" -ge "$1" ]; }
 complete() { rtta-export --coverage "$session"; }
 ledger() { rtta-export --coverage --json "$session" | jq "$1"; }
-start_session() {
-	session=$(rtta-session start "$@")
-}
+start_session() { session=$(rtta-session start); }
 # publish SUBJECT PAYLOAD: as any NATS client may
 publish() {
 	local host=${RTTA_NATS_URL#nats://}
