@@ -3,8 +3,11 @@
 
 #include "audio.h"
 #include "cover.h"
+#include "frame.h"
 #include "hold.h"
 #include "mem.h"
+
+enum { FRAME_MAX_SAMPLES = RTTA_FRAME_MAX_BYTES / 2 };
 
 struct rtta_hold {
 	struct rtta_delivery **held;   /* in use: [begin, end), in order of (run, first) */
@@ -84,6 +87,24 @@ lower_bound(const struct rtta_hold *hold, uint64_t run, uint64_t first)
 	return low;
 }
 
+/* Index of the first that may reach over (run, sample): a frame may lie in
+ * an earlier, longer one. */
+static size_t
+first_reaching(const struct rtta_hold *hold, uint64_t run, uint64_t sample)
+{
+	size_t at = lower_bound(hold, run, sample), first = at;
+
+	while (at > hold->begin && hold->held[at - 1]->span.run == run &&
+	    hold->held[at - 1]->span.first + FRAME_MAX_SAMPLES > sample) {
+		at--;
+		if (hold->held[at]->span.last > sample)
+			first = at;
+		else if (hold->held[at]->foreign)
+			break;
+	}
+	return first;
+}
+
 static void
 insert(struct rtta_hold *hold, size_t at, struct rtta_delivery *held)
 {
@@ -118,6 +139,10 @@ rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio, const char
 		return RTTA_HOLD_NEW;
 	}
 	if (there->stream_seq != held->stream_seq) {
+		if (held->span.last > there->span.last) {
+			insert(hold, at, held);
+			return RTTA_HOLD_NEW;
+		}
 		rtta_delivery_free(held);
 		return RTTA_HOLD_COPY;
 	}
@@ -131,18 +156,19 @@ rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio, const char
 struct rtta_delivery *
 rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos)
 {
-	size_t at = lower_bound(hold, pos.run, pos.sample);
-	struct rtta_delivery *held;
+	size_t at = first_reaching(hold, pos.run, pos.sample);
 
-	/* The one before may reach over pos. */
-	if (at > hold->begin) {
-		held = hold->held[at - 1];
-		if (held->span.run == pos.run && held->span.last > pos.sample)
-			return held;
-	}
-	if (at == hold->end || hold->held[at]->span.run != pos.run)
-		return NULL;
-	return hold->held[at];
+	return at < hold->end && hold->held[at]->span.run == pos.run ? hold->held[at] : NULL;
+}
+
+struct rtta_delivery *
+rtta_hold_get(const struct rtta_hold *hold, struct rtta_pos pos)
+{
+	size_t at = lower_bound(hold, pos.run, pos.sample);
+	struct rtta_delivery *held = at < hold->end ? hold->held[at] : NULL;
+
+	return held != NULL && held->span.run == pos.run &&
+	    held->span.first == pos.sample ? held : NULL;
 }
 
 struct rtta_delivery *
@@ -167,12 +193,7 @@ struct rtta_delivery *
 rtta_hold_take_covered(struct rtta_hold *hold, struct rtta_span span,
     const struct rtta_cover *cover)
 {
-	size_t at = lower_bound(hold, span.run, span.first);
-
-	if (at > hold->begin && hold->held[at - 1]->span.run == span.run &&
-	    hold->held[at - 1]->span.last > span.first)
-		at--;
-	for (; at < hold->end; at++) {
+	for (size_t at = first_reaching(hold, span.run, span.first); at < hold->end; at++) {
 		struct rtta_delivery *held = hold->held[at];
 
 		if (held->span.run != span.run || held->span.first >= span.last)
@@ -190,6 +211,9 @@ rtta_hold_remove(struct rtta_hold *hold, struct rtta_delivery *held)
 {
 	size_t at = lower_bound(hold, held->span.run, held->span.first);
 
+	while (at < hold->end && hold->held[at]->span.first == held->span.first &&
+	    hold->held[at] != held)
+		at++;
 	if (at < hold->end && hold->held[at] == held)
 		remove_at(hold, at);
 }

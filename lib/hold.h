@@ -40,15 +40,19 @@ void rtta_hold_free(struct rtta_hold *hold);
 enum rtta_hold_outcome {
 	RTTA_HOLD_NEW,
 	RTTA_HOLD_REPLACED,      /* the same message again: reply is the new one */
-	RTTA_HOLD_COPY           /* another message with a held position */
+	RTTA_HOLD_COPY           /* another message, of sound that is held */
 };
 
 /* Copies what it needs.  reply may be NULL. */
 enum rtta_hold_outcome rtta_hold_put(struct rtta_hold *hold, const struct rtta_audio *audio,
     const char *reply);
 
-/* The first held frame of pos.run that ends behind pos.sample, or NULL. */
+/* The first held frame of pos.run that ends behind pos.sample, or NULL.
+ * Frames may overlap: somebody may divide the same sound otherwise. */
 struct rtta_delivery *rtta_hold_find(const struct rtta_hold *hold, struct rtta_pos pos);
+
+/* The held frame that begins at pos (the longest), or NULL. */
+struct rtta_delivery *rtta_hold_get(const struct rtta_hold *hold, struct rtta_pos pos);
 
 /* The i-th in order, or NULL behind the last. */
 struct rtta_delivery *rtta_hold_at(const struct rtta_hold *hold, size_t i);

@@ -230,7 +230,7 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 	case RTTA_HOLD_NEW:
 		break;
 	}
-	held = rtta_hold_find(track->hold, (struct rtta_pos){ span.run, span.first });
+	held = rtta_hold_get(track->hold, (struct rtta_pos){ span.run, span.first });
 	if (held->lost > 0 && !lane->config->backfill)
 		put_lost(lane, track, held);
 	lane->frame_ms = held->samples * 1000 / held->rate_hz;

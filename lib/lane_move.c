@@ -136,8 +136,8 @@ rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 		struct rtta_track *track = moving->track;
 		bool found;
 
-		held = rtta_hold_find(track->hold, moving->pos);
-		found = held != NULL && held->moving && held->span.first == moving->pos.sample;
+		held = rtta_hold_get(track->hold, moving->pos);
+		found = held != NULL && held->moving;
 		if (found) {
 			*move = (struct rtta_move){
 				.audio = {
@@ -176,8 +176,8 @@ find_moving(struct rtta_lane *lane, const struct rtta_book *book, struct rtta_po
 
 		if ((*track)->book != book)
 			continue;
-		held = rtta_hold_find((*track)->hold, pos);
-		if (held != NULL && held->moving && held->span.first == pos.sample)
+		held = rtta_hold_get((*track)->hold, pos);
+		if (held != NULL && held->moving)
 			return held;
 	}
 	return NULL;

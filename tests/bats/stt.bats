@@ -183,6 +183,17 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 10 drained
 }
 
+@test "the same sound divided otherwise: nothing of it stays in the queue" {
+	start_bus
+	live
+	for sample in 0 3 200; do
+		jq -nc --arg sample $sample '{subject: "audio.live.S", data: ("a" * 640), headers:
+		    {timestamp: "2026-01-05T10:15:03.120000Z", run: "00000000000000aa", $sample}}'
+	done | "$BATS_TEST_DIRNAME/../tools/nats-pub"
+	wait_for 20 drained
+	[ "$(records S | whole 0 520)" = whole ]
+}
+
 @test "SIGTERM: what was said is stored, the rest is the successor's" {
 	start_bus
 	live "--slow 10"
