@@ -216,8 +216,8 @@ check_grammar(const char *what, const char *text, size_t bytes, struct rtta_err 
 	    (size_t)(scan.at - text));
 }
 
-jv
-rtta_json_object(const char *what, const void *data, size_t bytes, size_t limit,
+static jv
+parse(const char *what, const void *data, size_t bytes, size_t limit, jv_kind kind,
     struct rtta_err *err)
 {
 	const char *text = bytes > 0 ? data : "";
@@ -229,13 +229,27 @@ rtta_json_object(const char *what, const void *data, size_t bytes, size_t limit,
 		rtta_err_set(err, EX_DATAERR, "%s: not UTF-8", what);
 	else if (check_grammar(what, text, bytes, err) == 0) {
 		value = jv_parse_sized(text, (int)bytes);
-		if (jv_get_kind(value) == JV_KIND_OBJECT)
+		if (jv_get_kind(value) == kind)
 			return value;
-		rtta_err_set(err, EX_DATAERR, "%s: %s where an object belongs", what,
-		    kind_name(value));
+		rtta_err_set(err, EX_DATAERR, "%s: %s where an %s belongs", what,
+		    kind_name(value), jv_kind_name(kind));
 		jv_free(value);
 	}
 	return jv_invalid();
+}
+
+jv
+rtta_json_object(const char *what, const void *data, size_t bytes, size_t limit,
+    struct rtta_err *err)
+{
+	return parse(what, data, bytes, limit, JV_KIND_OBJECT, err);
+}
+
+jv
+rtta_json_array(const char *what, const void *data, size_t bytes, size_t limit,
+    struct rtta_err *err)
+{
+	return parse(what, data, bytes, limit, JV_KIND_ARRAY, err);
 }
 
 /*

@@ -17,11 +17,13 @@
 struct rtta_err;
 
 /*
- * Parse one JSON object of at most limit bytes; what names it in errors.
- * The object, or an invalid jv with EX_DATAERR.  Text that is not UTF-8,
+ * Parse one JSON object, or array, of at most limit bytes; what names it in
+ * errors.  The object or array, or an invalid jv with EX_DATAERR.  Text that is not UTF-8,
  * nested deeper than 32, or followed by more than blanks is refused.
  */
 jv rtta_json_object(const char *what, const void *data, size_t bytes,
+    size_t limit, struct rtta_err *err);
+jv rtta_json_array(const char *what, const void *data, size_t bytes,
     size_t limit, struct rtta_err *err);
 
 /*

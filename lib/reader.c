@@ -16,6 +16,7 @@
 
 enum {
 	PORT_MESSAGES = 65536,
+	ANSWER_MAX_BYTES = 1 << 20,
 	ANSWER_MS = 2000,      /* an API answer takes longer only when lost */
 	HEARTBEAT_MS = 1000,
 	SILENCE_MS = 3000,     /* three heartbeats: the consumer has gone */
@@ -208,8 +209,9 @@ number_of(jv object, const char *key)
 static jv
 read_answer(struct rtta_reader *reader, natsMsg *msg)
 {
-	jv answer = jv_parse_sized(natsMsg_GetData(msg),
-	    natsMsg_GetDataLength(msg));
+	struct rtta_err ignored = {0};  /* what is no JSON is no JetStream */
+	jv answer = rtta_json_object(reader->stream, natsMsg_GetData(msg),
+	    (size_t)natsMsg_GetDataLength(msg), ANSWER_MAX_BYTES, &ignored);
 	jv error, text;
 	int code = rtta_msg_status(msg);
 

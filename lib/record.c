@@ -399,6 +399,7 @@ static int
 decode_words(struct rtta_record *record, const struct delivery *in)
 {
 	const char *text = rtta_header(in->msg, "words");
+	struct rtta_err ignored = {0};
 	bool fits;
 	jv words;
 
@@ -406,7 +407,8 @@ decode_words(struct rtta_record *record, const struct delivery *in)
 		return 0;
 	if (strlen(text) > 2 * RTTA_RECORD_WORDS_MAX_BYTES)
 		return broken(in, "words", "above 120000 bytes");
-	words = jv_parse(text);
+	words = rtta_json_array("words", text, strlen(text),
+	    2 * RTTA_RECORD_WORDS_MAX_BYTES, &ignored);
 	fits = jv_get_kind(words) == JV_KIND_ARRAY;
 	if (fits)
 		jv_array_foreach(words, i, word) {

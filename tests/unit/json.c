@@ -21,6 +21,18 @@ check_text(const char *text, size_t bytes, const char *want)
 }
 
 static void
+check_arrays(void)
+{
+	struct rtta_err err = { 0 };
+	jv value = rtta_json_array("x", "[1, {}]", 7, LIMIT, &err);
+
+	CHECK_INT(jv_array_length(value), 2);
+	CHECK_INT(err.exit_code, 0);
+	CHECK_INT(jv_get_kind(rtta_json_array("x", "{}", 2, LIMIT, &err)), JV_KIND_INVALID);
+	CHECK_STR(err.text, "x: object where an array belongs");
+}
+
+static void
 check_objects(void)
 {
 	static const struct {
@@ -141,6 +153,7 @@ int
 main(void)
 {
 	check_objects();
+	check_arrays();
 	check_fields();
 	check_writing();
 	return check_result();

@@ -226,6 +226,8 @@ check_refused(void)
 		{ "end", "then", "end: no RFC" },
 		{ "words", "{}", "words: not an array" },
 		{ "words", "[", "words: not an array" },
+		{ "words", "[{\"word\":\"x", "words: not an array" },
+		{ "words", "[\"a\" \"b\"", "words: not an array" },
 		{ "words", "[1]", "words: not an array" },
 		{ "words", "[{\"word\":\"x\",\"first\":2,\"last\":1}]", "words: not an array" },
 		{ "words", "[{\"word\":\"x\",\"first\":\"1\",\"last\":2}]", "words: not an array" },
