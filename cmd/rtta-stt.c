@@ -54,7 +54,7 @@ enum {
 	FDS_MAX = 64,
 	TAKE_AT_ONCE = 1000,         /* deliveries in one turn of the loop */
 	BATCH = 500,
-	LEAVE_MS = 5000,             /* for the engines' last words */
+	LEAVE_MS = 5000,             /* for engines that are at their last words */
 	ASK_MS = 3000
 };
 
@@ -427,7 +427,7 @@ run_lane(struct stt *stt, struct rtta_err *err)
 			return;
 		if (fds[0].revents && rtta_sig_take(stt->sig_fd)) {
 			rtta_notify("STOPPING=1");
-			rtta_lane_end(stt->lane);
+			rtta_lane_leave(stt->lane);
 			stt->leave_ms = rtta_clock_mono_ms() + LEAVE_MS;
 		}
 	}

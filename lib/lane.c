@@ -267,6 +267,17 @@ rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
 	}
 }
 
+void
+rtta_lane_leave(struct rtta_lane *lane)
+{
+	lane->leaving = true;
+	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
+		if (piece->open) {
+			piece->open = false;
+			rtta_stretch_leave(piece->stretch);
+		}
+}
+
 static void
 end_idle(struct rtta_lane *lane)
 {
@@ -412,7 +423,8 @@ rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err)
 	if (pump_spare(lane, err) < 0)
 		return -1;
 	end_idle(lane);
-	rtta_lane_watch_edge(lane);
+	if (!lane->leaving)
+		rtta_lane_watch_edge(lane);
 	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (rtta_piece_pump(lane, piece, &engines, err) < 0 && judge(lane, err) < 0)
 			return -1;

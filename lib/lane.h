@@ -53,6 +53,10 @@ void rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, cons
 /* No more will come: all pieces end. */
 void rtta_lane_end(struct rtta_lane *lane);
 
+/* Somebody else goes on: what is open stays his from the last final on, so
+ * that no word is cut in two, and nothing moves any more. */
+void rtta_lane_leave(struct rtta_lane *lane);
+
 /* Go on.  pending: messages that the lane was not given yet.  0, or -1 with
  * EX_CONFIG. */
 int rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err);

@@ -86,6 +86,7 @@ struct rtta_lane {
 	struct rtta_drafts drafts;
 	struct rtta_engine *spare;
 	bool jumping;
+	bool leaving;                         /* what is left is the successor's */
 	int64_t stay_ms;                      /* nothing moves before */
 	uint64_t pending, retries, moved_frames;
 	uint32_t frame_ms;                    /* of the last delivery */

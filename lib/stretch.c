@@ -26,6 +26,7 @@ struct rtta_stretch {
 	const struct rtta_stretch_source *source;
 	struct rtta_span span;
 	bool ended;
+	bool left;                     /* to somebody else */
 	/* the connection */
 	struct rtta_engine *engine;
 	struct rtta_scribe *scribe;
@@ -375,7 +376,7 @@ open_connection(struct rtta_stretch *stretch, struct rtta_err *err)
 {
 	uint64_t at;
 
-	if (rtta_clock_mono_ms() < stretch->retry_ms ||
+	if (stretch->left || rtta_clock_mono_ms() < stretch->retry_ms ||
 	    !find_unclaimed(stretch, stretch->span.first, &at))
 		return 0;
 	return connect_at(stretch, at, err);
@@ -439,7 +440,8 @@ rtta_stretch_wants(const struct rtta_stretch *stretch)
 {
 	uint64_t at;
 
-	return stretch->scribe == NULL && rtta_clock_mono_ms() >= stretch->retry_ms &&
+	return stretch->scribe == NULL && !stretch->left &&
+	    rtta_clock_mono_ms() >= stretch->retry_ms &&
 	    find_unclaimed(stretch, stretch->span.first, &at);
 }
 
@@ -449,7 +451,7 @@ rtta_stretch_over(const struct rtta_stretch *stretch)
 	uint64_t at;
 
 	return stretch->ended && stretch->scribe == NULL && stretch->out.first == NULL &&
-	    !find_unclaimed(stretch, stretch->span.first, &at);
+	    (stretch->left || !find_unclaimed(stretch, stretch->span.first, &at));
 }
 
 uint64_t
@@ -472,4 +474,15 @@ void
 rtta_stretch_rest(struct rtta_stretch *stretch, int64_t ms)
 {
 	stretch->retry_ms = rtta_clock_mono_ms() + ms;
+}
+
+void
+rtta_stretch_leave(struct rtta_stretch *stretch)
+{
+	if (stretch->scribe != NULL) {
+		rtta_scribe_abandon(stretch->scribe);
+		take_drafts(stretch);
+	}
+	disconnect(stretch);
+	stretch->ended = stretch->left = true;
 }

@@ -83,6 +83,10 @@ uint64_t rtta_stretch_sent(const struct rtta_stretch *stretch);
 /* Attempts in a row that brought nothing. */
 unsigned rtta_stretch_failures(const struct rtta_stretch *stretch);
 
+/* What is settled is kept, the rest is somebody else's: the connection goes,
+ * and no other one comes. */
+void rtta_stretch_leave(struct rtta_stretch *stretch);
+
 /* Do not try again before so long. */
 void rtta_stretch_rest(struct rtta_stretch *stretch, int64_t ms);
 

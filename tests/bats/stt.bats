@@ -194,16 +194,17 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	[ "$(records S | whole 0 520)" = whole ]
 }
 
-@test "SIGTERM: what was said is stored, the rest is the successor's" {
+@test "SIGTERM: what was said is stored, what is being said is the successor's" {
 	start_bus
 	live "--slow 10"
-	numbered gen -n 400 | publish S
+	numbered gen -n 410 | publish S
 	wait_for 20 count S 50
 	stop live
 	[ "$rc" = 0 ]
+	[ $(($(texts S | wc -w) % 25)) = 0 ]  # no utterance is cut in two
 	[ "$(pgrep -g "$(cat live.pid)" | wc -l)" = 0 ]
 	live "" again
-	numbered gen -n 100 --start 400 | publish --eos S
+	numbered gen -n 90 --start 410 | publish --eos S
 	wait_for 20 count S 500
 	right S 0 499
 }
