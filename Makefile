@@ -69,6 +69,13 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# A PREFIX that is not that of the last build: what names it is built anew.
+ifneq ($(file <$(B)/prefix),$(PREFIX))
+$(shell mkdir -p $(B))
+$(file >$(B)/prefix,$(PREFIX))
+endif
+$(patsubst %.c,$(B)/%.o,$(shell grep -lw RTTA_PREFIX lib/*.c cmd/*.c)): $(B)/prefix
+
 check: all $(UNITS) $(CHECKERS)               ## run every test
 	B=$(B) tests/run unit man lint bats
 
@@ -81,7 +88,7 @@ check-bats: all $(CHECKERS)                   ## bats only (T="tests/bats/x.bats
 check-man:                        ## manuals only
 	B=$(B) tests/run man
 
-check-lint:                       ## shellcheck, cppcheck, systemd-analyze
+check-lint:                       ## shellcheck, cppcheck
 	B=$(B) tests/run lint
 
 bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a reference of the same run
@@ -108,8 +115,8 @@ install: all                      ## install below DESTDIR and PREFIX (default /
 	for s in 1 5 7; do install -m 644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 	install -m 644 share/engines/*.json $(DESTDIR)$(SHAREDIR)/engines
 	install -m 644 share/web/* $(DESTDIR)$(SHAREDIR)/web
-	for u in share/systemd/*.service share/systemd/*.socket share/systemd/*.timer share/systemd/*.target; do \
-	    [ ! -e $$u ] || sed 's|@BINDIR@|$(BINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} || exit; done
+	for u in share/systemd/*; do \
+	    sed 's|@BINDIR@|$(BINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} || exit; done
 
 uninstall:                        ## remove what install put there
 	rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/rtta-replay \
@@ -117,9 +124,10 @@ uninstall:                        ## remove what install put there
 	    $(DESTDIR)$(LIBDIR)/install-moonshine $(DESTDIR)$(LIBDIR)/nats-server.sh \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d/rtta.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rtta.conf
 	rm -rf $(DESTDIR)$(SHAREDIR)
+	rmdir $(DESTDIR)$(LIBDIR) 2>/dev/null || :  # the offline engine may be there
 
 clean:                            ## remove build*/
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-*
 
 help:                             ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
