@@ -81,6 +81,7 @@ struct stt {
 	int64_t created_ns;            /* of AUDIO_STREAM; 0: not known yet */
 	bool asked, paused, ready;
 	uint64_t refused;              /* deliveries that are no sound */
+	struct rtta_log_damper damper; /* of saying so */
 	int64_t leave_ms;              /* stopping: at the latest then */
 };
 
@@ -243,7 +244,7 @@ take_delivery(struct stt *stt, natsMsg *msg)
 	}
 	/* It will never be sound: it must not come again for ever. */
 	stt->refused++;
-	rtta_log_warn("%s: dropped", err.text);
+	rtta_log_warn_damped(&stt->damper, "%s: dropped", err.text);
 	rtta_puller_ack(stt->puller, msg);
 }
 

@@ -42,6 +42,7 @@ struct session {
 
 struct rtta_closer {
 	struct rtta_books *books;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_lane *lane;
 	struct rtta_store *store;
 	struct rtta_state *state;
@@ -140,7 +141,7 @@ read_keys(struct rtta_closer *closer, struct session *session, const char *kind)
 		value = rtta_state_get(closer->state, key, NULL);
 		if (jv_is_valid(value) &&
 		    rtta_gaps_key(session->gaps, what, rest, value, &err) < 0)
-			rtta_log_warn("%s", err.text);
+			rtta_log_warn_damped(&closer->damper, "%s: %s", key, err.text);
 		jv_free(value);
 	}
 }

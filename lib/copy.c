@@ -36,6 +36,7 @@ enum step {
 
 struct rtta_copy {
 	struct rtta_bus *bus;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_state *state;
 	struct rtta_reader *reader;
 	struct rtta_publisher *publisher;
@@ -246,7 +247,8 @@ rtta_copy_tick(struct rtta_copy *copy)
 	pump_ms = rtta_publisher_pump(copy->publisher);
 	while (rtta_publisher_next(copy->publisher, &ack))
 		if (ack.error != 0)
-			rtta_log_warn("session %s: a frame was refused (%d)", copy->id, ack.error);
+			rtta_log_warn_damped(&copy->damper, "session %s: a frame was refused (%d)",
+			    copy->id, ack.error);
 	if (copy->step == STEP_SETTLE && rtta_publisher_pending(copy->publisher) == 0)
 		create_key(copy);
 	if (copy->step == STEP_STORED && rtta_keys_ever(copy->state, "flush", copy->id))

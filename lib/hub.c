@@ -53,6 +53,7 @@ struct rtta_hub_reader {
 
 struct rtta_hub {
 	struct rtta_bus *bus;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_state *state;
 	struct rtta_port *port;   /* interim text */
 	struct watch *watches[RTTA_HUB_WATCHED_MAX];
@@ -246,8 +247,8 @@ add_final(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *r
 	struct rtta_hub_message *message = message_new(rtta_record_json(record), record->seq);
 
 	if (message->bytes > RTTA_HUB_MESSAGE_MAX_BYTES) {
-		rtta_log_warn("transcript.raw.%s: record of %zu bytes, limit %d", watch->id,
-		    message->bytes, RTTA_HUB_MESSAGE_MAX_BYTES);
+		rtta_log_warn_damped(&hub->damper, "transcript.raw.%s: record of %zu bytes, limit %d",
+		    watch->id, message->bytes, RTTA_HUB_MESSAGE_MAX_BYTES);
 		free(message);
 		return;
 	}
@@ -273,7 +274,7 @@ take_record(struct rtta_hub *hub, struct watch *watch, natsMsg *msg)
 	rtta_record_init(&record);
 	if (rtta_record_decode(&record, msg, &err) < 0) {
 		hub->counts.unreadable++;
-		rtta_log_warn("%s", err.text);
+		rtta_log_warn_damped(&hub->damper, "%s", err.text);
 	} else if (record.is_final) {
 		add_final(hub, watch, &record);
 	}

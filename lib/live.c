@@ -21,6 +21,7 @@ enum {
 
 struct rtta_live {
 	struct rtta_publisher *publisher;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	int64_t moved_ms;     /* the last acknowledgement */
 	uint64_t stored;
 };
@@ -84,7 +85,7 @@ rtta_live_tick(struct rtta_live *live)
 	while (rtta_publisher_next(live->publisher, &ack)) {
 		live->moved_ms = rtta_clock_mono_ms();
 		if (ack.error != 0)
-			rtta_log_warn("a live frame was refused (%d)", ack.error);
+			rtta_log_warn_damped(&live->damper, "a live frame was refused (%d)", ack.error);
 		else
 			live->stored++;
 	}

@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
+
+enum { DAMPED_MS = 10000 };
 
 static const char *log_name = "rtta";
 static enum rtta_log_level log_level = RTTA_LOG_INFO;
@@ -97,3 +100,24 @@ LOG_VERB(error, RTTA_LOG_ERROR)
 LOG_VERB(warn, RTTA_LOG_WARNING)
 LOG_VERB(info, RTTA_LOG_INFO)
 LOG_VERB(debug, RTTA_LOG_DEBUG)
+
+void
+rtta_log_warn_damped(struct rtta_log_damper *damper, const char *fmt, ...)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+	char text[512];
+	va_list ap;
+
+	if (now_ms < damper->until_ms) {
+		damper->kept_back++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (damper->kept_back > 0)
+		rtta_log_warn("%s (and %u more before)", text, damper->kept_back);
+	else
+		rtta_log_warn("%s", text);
+	*damper = (struct rtta_log_damper){ .until_ms = now_ms + DAMPED_MS };
+}

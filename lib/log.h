@@ -11,6 +11,8 @@
 #ifndef RTTA_LOG_H
 #define RTTA_LOG_H
 
+#include <stdint.h>
+
 enum rtta_log_level {
 	RTTA_LOG_ERROR,
 	RTTA_LOG_WARNING,
@@ -27,5 +29,16 @@ void rtta_log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void rtta_log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void rtta_log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void rtta_log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * A warning that each of many messages may cause: one in ten seconds is
+ * written, which says how many were kept back.  Starts zeroed; for one thread.
+ */
+struct rtta_log_damper {
+	int64_t until_ms;
+	unsigned kept_back;
+};
+void rtta_log_warn_damped(struct rtta_log_damper *damper, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -34,6 +34,7 @@ enum step {
 
 struct rtta_preroll {
 	struct rtta_bus *bus;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_api *api;
 	struct rtta_publisher *publisher;
 	struct rtta_reader *reader;
@@ -110,7 +111,8 @@ take_acks(struct rtta_preroll *preroll)
 
 	while (rtta_publisher_next(preroll->publisher, &ack)) {
 		if (ack.error != 0)
-			rtta_log_warn("preroll.audio: a frame was refused (%d)", ack.error);
+			rtta_log_warn_damped(&preroll->damper,
+			    "preroll.audio: a frame was refused (%d)", ack.error);
 		else
 			preroll->stored++;
 		rtta_window_acked(preroll->window);

@@ -37,6 +37,7 @@ struct again {
 
 struct rtta_store {
 	struct rtta_books *books;
+	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_publisher *publisher;
 	struct rtta_reader *reader;
 	uint64_t resets;
@@ -144,7 +145,7 @@ read_record(struct rtta_store *store, natsMsg *msg)
 	if (rtta_record_decode(&record, msg, &err) == 0)
 		enter(store, book, &record);
 	else
-		rtta_log_warn("%s", err.text);
+		rtta_log_warn_damped(&store->damper, "%s", err.text);
 	rtta_record_done(&record);
 }
 

@@ -183,6 +183,20 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 10 drained
 }
 
+@test "a flood of messages that are no sound: two lines, and the rest is heard" {
+	start_bus
+	live
+	for i in $(seq 500); do
+		echo "{\"subject\": \"audio.live.bad\", \"headers\": {\"run\": \"$i\", \"sample\": \"0\"}, \"data\": \"aa\"}"
+	done | "$BATS_TEST_DIRNAME/../tools/nats-pub" >seqs
+	numbered gen -n 50 | publish --eos S
+	wait_for 20 count S 50
+	wait_for 20 drained
+	run grep -c 'warning: ' live.err
+	[ "$output" -ge 1 ] && [ "$output" -le 2 ]
+	grep -q 'audio.live.bad 1: run: not 16 lowercase hex digits "1": dropped' live.err
+}
+
 @test "the same sound divided otherwise: nothing of it stays in the queue" {
 	start_bus
 	live
