@@ -234,14 +234,26 @@ stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 	return row;
 }
 
-/* row is borrowed. */
+/* row is taken. */
 static void
-print_consumers(const char *stream, jv row)
+print_stream(const char *name, jv row)
+{
+	if (jv_get_kind(row) == JV_KIND_OBJECT)
+		printf("%-16s %10.0f %10.1f %10.1f\n", name,
+		    number(row, "messages"), number(row, "bytes") / (1 << 20),
+		    number(row, "max_bytes") / (1 << 20));
+	else
+		printf("%-16s missing\n", name);
+	jv_free(row);
+}
+
+/* Those of a stream; row is taken. */
+static void
+print_consumers(jv row)
 {
 	jv list = jv_get_kind(row) == JV_KIND_OBJECT ?
-	    jv_object_get(jv_copy(row), jv_string("consumers")) : jv_array();
+	    jv_object_get(row, jv_string("consumers")) : jv_array();
 
-	(void)stream;  /* a consumer's name is enough */
 	jv_array_foreach(list, i, one) {
 		jv name = jv_object_get(jv_copy(one), jv_string("name"));
 
@@ -254,42 +266,21 @@ print_consumers(const char *stream, jv row)
 	jv_free(list);
 }
 
-/* row is borrowed. */
-static void
-print_stream(const char *name, jv row)
-{
-	if (jv_get_kind(row) == JV_KIND_OBJECT)
-		printf("%-16s %10.0f %10.1f %10.1f\n", name,
-		    number(row, "messages"), number(row, "bytes") / (1 << 20),
-		    number(row, "max_bytes") / (1 << 20));
-	else
-		printf("%-16s missing\n", name);
-}
-
-static void
-print_all(jv rows, void (*print)(const char *, jv))
-{
-	size_t i;
-
-	for (i = 0; rtta_streams_name(i) != NULL; i++) {
-		jv row = jv_object_get(jv_copy(rows),
-		    jv_string(rtta_streams_name(i)));
-
-		print(rtta_streams_name(i), row);
-		jv_free(row);
-	}
-}
-
 /* rows is borrowed, tools is taken. */
 static void
 print_status(jv rows, const struct rtta_session_config *config, jv tools,
     bool listened)
 {
+	const char *name;
+	size_t i;
+
 	printf("%-16s %10s %10s %10s\n", "STREAM", "MESSAGES", "MIB", "OF MIB");
-	print_all(rows, print_stream);
+	for (i = 0; (name = rtta_streams_name(i)) != NULL; i++)
+		print_stream(name, jv_object_get(jv_copy(rows), jv_string(name)));
 	printf("\n%-40s %8s %8s %8s\n", "CONSUMER", "PENDING", "UNACKED",
 	    "WAITING");
-	print_all(rows, print_consumers);
+	for (i = 0; (name = rtta_streams_name(i)) != NULL; i++)
+		print_consumers(jv_object_get(jv_copy(rows), jv_string(name)));
 	printf("\nsession %s: %s%s\n", config->id[0] ? config->id : "none",
 	    config->active ? "active" : "idle",
 	    config->off_record ? ", off the record" : "");
