@@ -24,7 +24,8 @@ struct rtta_state *rtta_state_new(struct rtta_bus *bus);
 void rtta_state_free(struct rtta_state *state);
 
 /* Call in every turn of the loop, then rtta_state_next() until 0: once loaded,
- * no more than 1024 changes are kept for it and the rest waits.  Returns ms until it wants to be called. */
+ * no more than 1024 changes are kept for it, and the rest waits.  Returns ms
+ * until it wants to be called. */
 int rtta_state_tick(struct rtta_state *state);
 
 /* The values that stood at the start are all here. */
@@ -45,8 +46,8 @@ int rtta_state_next(struct rtta_state *state, struct rtta_state_change *change);
  * unreadable).  revision (may be NULL): 0 when it never was. */
 jv rtta_state_get(const struct rtta_state *state, const char *key, uint64_t *revision);
 
-/* Call back is not needed: iterate keys that start with prefix.  *at starts
- * at 0; returns the next key or NULL; valid until the next tick. */
+/* The next key that starts with prefix and is not deleted, or NULL; *at
+ * starts at 0.  Valid until the next tick. */
 const char *rtta_state_key(const struct rtta_state *state, const char *prefix, size_t *at);
 
 /*
