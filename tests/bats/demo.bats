@@ -39,4 +39,8 @@ demo=$BATS_TEST_DIRNAME/../../scripts/demo
 	[[ "$stderr" == *"text.wav: not a WAV file"* ]]
 	[ "$(wc -l <<<"$stderr")" -eq 1 ]
 	[ -z "$(ls -A tmp)" ]
+	run --separate-stderr -66 "$demo" --once --mic "no such microphone"
+	[ -z "$output" ]
+	[[ "$(tail -n 1 <<<"$stderr")" == "rtta-capture: no such microphone: "* ]]
+	[ -z "$(ls -A tmp)" ]
 }
