@@ -26,12 +26,9 @@ rtta_control_config(const struct rtta_state *state,
 	*config = (struct rtta_session_config){ .preroll_s = RTTA_SESSION_PREROLL_S };
 	if (revision != NULL)
 		*revision = stands;
-	if (jv_is_valid(value))
+	if (jv_is_valid(value) || ((key = rtta_state_key(state, config_key, &at)) != NULL &&
+	    strcmp(key, config_key) == 0))
 		rc = rtta_session_config_decode(config, value, err) < 0 ? -1 : 1;
-	else if ((key = rtta_state_key(state, config_key, &at)) != NULL &&
-	    strcmp(key, config_key) == 0)
-		rc = rtta_err_set(err, EX_DATAERR,
-		    "session_config: not a JSON object");
 	else
 		rc = 0;
 	jv_free(value);

@@ -107,10 +107,8 @@ take_config(struct rtta_room *room, const struct rtta_state_change *change)
 		memset(&room->config, 0, sizeof(room->config));
 		return;
 	}
-	if (!change->readable ||
-	    rtta_session_config_decode(&config, change->value, &err) < 0) {
-		rtta_log_warn("session_config: %s, the last good one holds",
-		    change->readable ? err.text : "not a JSON object");
+	if (rtta_session_config_decode(&config, change->value, &err) < 0) {
+		rtta_log_warn("%s, the last good one holds", err.text);
 		return;
 	}
 	room->config = config;

@@ -129,12 +129,22 @@ decode_us(const char *what, jv object, const char *key, int64_t *value_us,
 	return rtta_json_int(what, object, key, 0, MAX_INT, value_us, err);
 }
 
+/* What cannot be read may say why: rtta_state_get(). */
 static int
 expect_object(const char *what, jv value, struct rtta_err *err)
 {
+	jv why;
+
 	if (jv_get_kind(value) == JV_KIND_OBJECT)
 		return 0;
-	return rtta_err_set(err, EX_DATAERR, "%s: not a JSON object", what);
+	why = jv_get_kind(value) == JV_KIND_INVALID ?
+	    jv_invalid_get_msg(jv_copy(value)) : jv_null();
+	if (jv_get_kind(why) == JV_KIND_STRING)
+		rtta_err_set(err, EX_DATAERR, "%s", jv_string_value(why));
+	else
+		rtta_err_set(err, EX_DATAERR, "%s: not a JSON object", what);
+	jv_free(why);
+	return -1;
 }
 
 static jv

@@ -220,8 +220,13 @@ apply(struct rtta_state *state, natsMsg *msg)
 		entry->value = rtta_json_object(entry->key, natsMsg_GetData(msg),
 		    (size_t)natsMsg_GetDataLength(msg), VALUE_MAX_BYTES, &err);
 	entry->readable = jv_is_valid(entry->value);
-	if (!entry->deleted && !entry->readable)
-		rtta_log_warn("%s", err.text);
+	if (!entry->deleted && !entry->readable) {
+		jv_free(entry->value);
+		entry->value = jv_invalid_with_msg(jv_string(err.text));
+		/* Who reads this one says what he does about it. */
+		if (strcmp(entry->key, "session_config") != 0)
+			rtta_log_warn("%s", err.text);
+	}
 	tell(state, entry);
 }
 

@@ -6,7 +6,8 @@
  * bounds how stale the copy can be (2 s).  A write is a message of a
  * publisher with Nats-Expected-Last-Subject-Sequence; its outcome comes out
  * of rtta_state_result().  A value of more than 64 KiB or that is no JSON
- * object is kept as "unreadable" and reported once.
+ * object is kept as "unreadable" and reported once, except session_config,
+ * which is for its readers to report.
  * Belongs to main's thread; nothing waits.
  */
 #ifndef RTTA_STATE_H
@@ -43,7 +44,7 @@ struct rtta_state_change {
 int rtta_state_next(struct rtta_state *state, struct rtta_state_change *change);
 
 /* A key's value from the copy (caller frees; invalid when absent, deleted or
- * unreadable).  revision (may be NULL): 0 when it never was. */
+ * unreadable, which has a message that says why).  revision (may be NULL): 0 when it never was. */
 jv rtta_state_get(const struct rtta_state *state, const char *key, uint64_t *revision);
 
 /* The next key that starts with prefix and is not deleted, or NULL; *at

@@ -235,18 +235,14 @@ apply_config(struct rtta_steer *steer, const struct rtta_session_config *config)
 
 /* 0, or -1: it says nothing, and the last good one stays. */
 static int
-read_config(struct rtta_session_config *config, bool deleted, bool readable, jv value)
+read_config(struct rtta_session_config *config, bool deleted, jv value)
 {
 	struct rtta_err err = {0};
 
 	*config = (struct rtta_session_config){ .preroll_s = RTTA_SESSION_PREROLL_S };
 	if (deleted)
 		return 0;
-	if (!readable)
-		rtta_err_set(&err, EX_DATAERR, "session_config: unreadable");
-	else
-		rtta_session_config_decode(config, value, &err);
-	if (err.exit_code == 0)
+	if (rtta_session_config_decode(config, value, &err) == 0)
 		return 0;
 	rtta_log_warn("%s: the last good one stays", err.text);
 	return -1;
@@ -270,7 +266,7 @@ follow_config(struct rtta_steer *steer, const struct rtta_state_change *change)
 	struct rtta_session_config config;
 
 	steer->config_revision = change->revision;
-	if (read_config(&config, change->deleted, change->readable, change->value) < 0)
+	if (read_config(&config, change->deleted, change->value) < 0)
 		return;
 	apply_record(steer, &config);
 	apply_config(steer, &config);

@@ -185,6 +185,7 @@ start() {
 	wait_for 10 count_is live 50 s1
 	[ "$(grep -c PERHAPS route.err)" -eq 1 ]
 	[ "$(grep -c 'a\.b' route.err)" -eq 1 ]
+	[ "$(grep -c 'warning: session_config' route.err)" -eq 3 ]
 	run ! key end.s1
 }
 

@@ -88,8 +88,8 @@ state() { rtta-session --listen 0 status | jq -cr "$1"; }
 	put session_config 'ACTIVE!'
 	for command in start stop off-record 'delete x'; do
 		# shellcheck disable=SC2086
-		run -65 rtta-session -q $command
-		[[ $output == *"rtta-session: session_config: "* ]]
+		run -65 rtta-session $command
+		[ "$output" = "rtta-session: session_config: not JSON at byte 0" ]
 	done
 	put session_config '{"session_id": "a.b", "status": "ACTIVE"}'
 	run -65 rtta-session status
