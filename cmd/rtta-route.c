@@ -197,7 +197,7 @@ take_frame(struct route *route, const struct rtta_frame *frame)
 
 	route->frames++;
 	route->backlog_bytes -= RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
-	held->level_db = rtta_source_frame(&route->source, frame);
+	rtta_source_frame(&route->source, frame, held->level_db);
 	if (rtta_switch_is_cutting(route->sw) && !rtta_switch_is_off_record(route->sw, frame))
 		rtta_leftover_seek(&route->leftover, frame);
 	rtta_switch_frame(route->sw, held);

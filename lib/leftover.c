@@ -25,7 +25,7 @@ static const char seek_name[] = "seek.frames";
 static const char live_prefix[] = "unsent.";
 static const char live_suffix[] = ".frames";
 
-enum { SEEK_MAX_BYTES = 1 << 20 };  /* half a minute */
+enum { SEEK_MAX_BYTES = 4 << 20 };  /* a cut takes 4 s, of eight channels at 48 kHz 3 MB */
 enum { PREFIX_BYTES = sizeof(live_prefix) - 1, SUFFIX_BYTES = sizeof(live_suffix) - 1 };
 
 static size_t

@@ -13,7 +13,7 @@
 
 #define RTTA_LEVEL_ZERO_DB (-120.0)
 #define RTTA_LEVEL_SILENT_DB (-55.0)  /* a working microphone in a quiet room is above */
-#define RTTA_LEVEL_QUIET_DB (-45.0)   /* no word is cut here */
+#define RTTA_LEVEL_QUIET_DB (-45.0)   /* nobody speaks */
 
 /* RMS of all values (channels together). */
 double rtta_level_db(const int16_t *values, size_t count);

@@ -29,16 +29,14 @@ rtta_source_done(struct rtta_source *source)
 	jv_free(source->device);
 }
 
-double
-rtta_source_frame(struct rtta_source *source, const struct rtta_frame *frame)
+void
+rtta_source_frame(struct rtta_source *source, const struct rtta_frame *frame, double level_db)
 {
 	if (frame->payload_bytes == 0)
-		return RTTA_LEVEL_ZERO_DB;
+		return;
 	source->bytes_a_s = 2 * (uint64_t)frame->channels * frame->rate_hz;
-	source->level_db = rtta_level_db((const int16_t *)(const void *)frame->payload,
-	    frame->payload_bytes / 2);
-	rtta_mic_frame(&source->mic, source->level_db, rtta_clock_mono_ms());
-	return source->level_db;
+	source->level_db = level_db;
+	rtta_mic_frame(&source->mic, level_db, rtta_clock_mono_ms());
 }
 
 static void

@@ -30,8 +30,9 @@ struct rtta_source {
 void rtta_source_init(struct rtta_source *source);
 void rtta_source_done(struct rtta_source *source);
 
-/* A frame has come: returns its level. */
-double rtta_source_frame(struct rtta_source *source, const struct rtta_frame *frame);
+/* A frame has come. */
+void rtta_source_frame(struct rtta_source *source, const struct rtta_frame *frame,
+    double level_db);
 
 /* status_fd is readable. */
 void rtta_source_read(struct rtta_source *source);

@@ -2,16 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "level.h"
 #include "mem.h"
+#include "pause.h"
 #include "switch.h"
 
 enum {
-	SEEK_MS = 1000,          /* of sound, and of none */
+	STALL_MS = 1000,         /* no sound while a pause is looked for */
 	NS_PER_MS = 1000000,
 	NS_PER_US = 1000,
 	RUNS_MAX = 10000,        /* of a session: a peer that makes more is broken */
-	ACTIONS_MIN = 64
+	ACTIONS_MIN = 64,
+	LEVELS_MIN = 1024
 };
 
 /* A frame or a change of session_config, in the order in which they came. */
@@ -53,10 +54,13 @@ struct rtta_switch {
 	struct rtta_switch_want then;  /* what made it end */
 	char last_id[RTTA_SESSION_ID_BYTES];
 
-	uint64_t mark;                 /* window: first frame since the status was known */
+	uint64_t mark;                 /* window: first frame since the status was known; of a
+	                                * session that begins, its first */
 	struct queue waiting;          /* while a key is being stored */
 	struct queue seeking;          /* candidates for the cut */
-	int64_t seek_ns, seek_ms;      /* sound in it; since when nothing came */
+	int64_t seek_ms;               /* since when nothing came */
+	struct rtta_pause_frame *levels;  /* where the cut is looked for */
+	size_t levels_size;
 	size_t waiting_frames, waiting_bytes;
 
 	bool off;
@@ -202,14 +206,14 @@ pass(struct rtta_switch *sw, const struct rtta_held *held)
 static void
 to_window(struct rtta_switch *sw, struct rtta_held *held)
 {
-	bool known = held->known;
+	bool moves = held->known && sw->state != RTTA_SWITCH_SEEKING;
 
 	pass(sw, held);
 	if (held->frame.payload_bytes == 0)
 		free(held);
 	else
 		rtta_window_add(sw->window, held, false);
-	if (known)
+	if (moves)
 		sw->mark = rtta_window_next(sw->window);
 }
 
@@ -337,16 +341,54 @@ is_sound(const struct rtta_held *held)
 	return held->frame.payload_bytes > 0;
 }
 
-static const struct event *
-quietest(const struct rtta_switch *sw)
-{
-	const struct event *best = NULL;
+/* --- a pause is looked for --- */
 
-	for (const struct event *event = sw->seeking.head; event != NULL; event = event->next)
-		if (is_sound(event->frame) && (best == NULL ||
-		    event->frame->level_db < best->frame->level_db))
-			best = event;
-	return best;
+static void
+put_level(struct rtta_switch *sw, size_t number, const struct rtta_held *held)
+{
+	if (number == sw->levels_size) {
+		sw->levels_size = sw->levels_size ? 2 * sw->levels_size : LEVELS_MIN;
+		sw->levels = rtta_xreallocarray(sw->levels, sw->levels_size,
+		    sizeof(*sw->levels));
+	}
+	sw->levels[number] = (struct rtta_pause_frame){ held->level_db, rtta_held_ns(held) };
+}
+
+/* Of the newest frames of the window; how many. */
+static size_t
+put_past(struct rtta_switch *sw)
+{
+	uint64_t next = rtta_window_next(sw->window), from = next;
+	uint64_t oldest = rtta_window_oldest(sw->window);
+	int64_t ns = 0;
+
+	while (from > oldest && ns < RTTA_PAUSE_PAST_NS)
+		ns += rtta_held_ns(rtta_window_at(sw->window, --from));
+	for (uint64_t i = from; i < next; i++)
+		put_level(sw, (size_t)(i - from), rtta_window_at(sw->window, i));
+	return (size_t)(next - from);
+}
+
+static void
+cut_in_pause(struct rtta_switch *sw, bool must)
+{
+	size_t past = put_past(sw), count = past, at;
+	const struct event *event;
+
+	for (event = sw->seeking.head; event != NULL; event = event->next)
+		if (is_sound(event->frame))
+			put_level(sw, count++, event->frame);
+	if (count == past) {
+		if (must)
+			cut_at(sw, NULL);
+		return;
+	}
+	if (!rtta_pause_find(sw->levels, count, past, must, &at))
+		return;
+	for (event = sw->seeking.head; !is_sound(event->frame) || at > past; event = event->next)
+		if (is_sound(event->frame))
+			at--;
+	cut_at(sw, event);
 }
 
 static void
@@ -355,12 +397,10 @@ seek(struct rtta_switch *sw, struct event *event)
 	queue_put(&sw->seeking, event);
 	count_waiting(sw, event->frame, 1);
 	sw->seek_ms = sw->mono_ms;
-	sw->seek_ns += rtta_held_ns(event->frame);
-	if (is_sound(event->frame) &&
-	    (sw->direct || event->frame->level_db < RTTA_LEVEL_QUIET_DB))
+	if (sw->direct && is_sound(event->frame))
 		cut_at(sw, event);
-	else if (sw->seek_ns >= SEEK_MS * NS_PER_MS)
-		cut_at(sw, quietest(sw));
+	else
+		cut_in_pause(sw, false);
 }
 
 static void
@@ -372,7 +412,6 @@ begin(struct rtta_switch *sw, const struct rtta_switch_want *want, bool direct)
 	sw->had_live = false;
 	sw->direct = direct;
 	sw->over = !want->config.active;
-	sw->seek_ns = 0;
 	sw->seek_ms = sw->mono_ms;
 	sw->state = RTTA_SWITCH_SEEKING;
 	if (sw->over)
@@ -626,6 +665,7 @@ rtta_switch_free(struct rtta_switch *sw)
 	while ((event = queue_take(&sw->seeking)) != NULL ||
 	    (event = queue_take(&sw->waiting)) != NULL)
 		event_free(event);
+	free(sw->levels);
 	free(sw->actions);
 	free(sw->runs);
 	free(sw);
@@ -738,13 +778,13 @@ void
 rtta_switch_eof(struct rtta_switch *sw)
 {
 	if (sw->state == RTTA_SWITCH_SEEKING)
-		cut_at(sw, quietest(sw));
+		cut_in_pause(sw, true);
 }
 
 int
 rtta_switch_wait_ms(const struct rtta_switch *sw)
 {
-	int64_t left_ms = sw->seek_ms + SEEK_MS - sw->mono_ms;
+	int64_t left_ms = sw->seek_ms + STALL_MS - sw->mono_ms;
 
 	if (sw->state != RTTA_SWITCH_SEEKING)
 		return -1;
@@ -755,7 +795,7 @@ void
 rtta_switch_tick(struct rtta_switch *sw)
 {
 	if (rtta_switch_wait_ms(sw) == 0)
-		cut_at(sw, quietest(sw));
+		cut_in_pause(sw, true);
 }
 
 enum rtta_switch_state

@@ -22,7 +22,7 @@
 
 enum rtta_switch_state {
 	RTTA_SWITCH_IDLE,       /* frames are pre-roll */
-	RTTA_SWITCH_SEEKING,    /* a session begins: frames wait for a quiet one */
+	RTTA_SWITCH_SEEKING,    /* a session begins: frames wait for a pause */
 	RTTA_SWITCH_CUTTING,    /* until its cut is stored */
 	RTTA_SWITCH_LIVE,       /* frames are the session's */
 	RTTA_SWITCH_ENDING      /* until its end is stored */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "level.h"
 #include "mem.h"
 #include "window.h"
 
@@ -25,6 +26,8 @@ rtta_held_new(const struct rtta_frame *frame)
 	held->frame.payload = (uint8_t *)(held + 1);
 	if (frame->payload_bytes > 0)
 		memcpy(held->frame.payload, frame->payload, frame->payload_bytes);
+	held->level_db = rtta_level_db((const int16_t *)(const void *)held->frame.payload,
+	    frame->payload_bytes / 2);
 	return held;
 }
 

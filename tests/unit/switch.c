@@ -161,7 +161,7 @@ configure(struct bench *bench, const char *id, bool active, bool over)
 }
 
 /*
- * A script: f loud frame, q quiet frame, l frame behind 3 lost ones, r next
+ * A script: f loud frame, q quiet frame, Q a pause of 12, l frame behind 3 lost ones, r next
  * run, R next run without loss; A, B ACTIVE a or b; I, J IDLE a or b; X
  * ACTIVE for one that is over; N none; c cut stored, e end stored; t 1 s
  * goes by; k, u the status is known, not known; o off, p on the record;
@@ -176,6 +176,10 @@ step(struct bench *bench, char what)
 	case 'l': bench->number += 3; rtta_switch_frame(sw, make(bench, -20, RTTA_FRAME_LOST)); break;
 	case 'f': rtta_switch_frame(sw, make(bench, -20 - (double)(bench->number == 7), 0)); break;
 	case 'q': rtta_switch_frame(sw, make(bench, -60, 0)); break;
+	case 'Q':
+		for (int i = 0; i < 12; i++)
+			rtta_switch_frame(sw, make(bench, -60, 0));
+		break;
 	case 'r': bench->run++; bench->number = 0; rtta_switch_frame(sw, make(bench, -20, 0)); break;
 	case 'R':
 		bench->run++;
@@ -213,50 +217,52 @@ step(struct bench *bench, char what)
 static const struct row {
 	const char *script, *said;
 } rows[] = {
-	/* a quiet frame, and waiting for the cut */
-	{ "ffAfqfcf", "P1000 P1001 P1002 run.a.0=1<0 cut.a[1000-1002]@1003 L1003 L1004 L1005 " },
-	/* no quiet one: the quietest of a second (here number 7), all others wait */
-	{ "AffffffffffffffffffffffffffffffffffffffffffffffffffcIe",
-	    "P1000 P1001 P1002 P1003 P1004 P1005 P1006 run.a.0=1<0 cut.a[1000-1006]@1007 "
-	    "L1007 L1008 L1009 L1010 L1011 L1012 L1013 L1014 L1015 L1016 L1017 L1018 L1019 "
-	    "L1020 L1021 L1022 L1023 L1024 L1025 L1026 L1027 L1028 L1029 L1030 L1031 L1032 "
-	    "L1033 L1034 L1035 L1036 L1037 L1038 L1039 L1040 L1041 L1042 L1043 L1044 L1045 "
-	    "L1046 L1047 L1048 L1049 end.a@1050 eos.a " },
+	/* a pause is cut in its middle, and waits for its cut */
+	{ "ffAfQcf", "P1000 P1001 P1002 P1003 P1004 P1005 P1006 P1007 P1008 run.a.0=1<0 "
+	    "cut.a[1000-1008]@1009 L1009 L1010 L1011 L1012 L1013 L1014 L1015 " },
+	/* in the middle of one: it begins with the first frame that comes */
+	{ "QAqqqqqqcf", "P1000 P1001 P1002 P1003 P1004 P1005 P1006 P1007 P1008 P1009 P1010 P1011 "
+	    "run.a.0=1<0 cut.a[1000-1011]@1012 L1012 L1013 L1014 L1015 L1016 L1017 L1018 " },
+	/* no pause, and nothing more comes: where it is quietest */
+	{ "fAfffqqffftcf", "P1000 P1001 P1002 P1003 P1004 run.a.0=1<0 "
+	    "cut.a[1000-1004]@1005 L1005 L1006 L1007 L1008 L1009 " },
 	/* no frames at all */
 	{ "Atcf", "cut.a@null run.a.0=1<0 L1000 " },
 	{ "ffAtcIe", "P1000 P1001 run.a.0=1<0 cut.a[1000-1001]@null end.a@null eos.a " },
 	/* the end of the input decides */
 	{ "Aff.c", "cut.a@1000 run.a.0=1<0 L1000 L1001 " },
 	/* what comes behind an end waits, and is pre-roll */
-	{ "AqcfIffef", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 P1002 P1003 eos.a P1004 " },
+	{ "AqtcfIffef", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 P1002 P1003 eos.a P1004 " },
 	/* stop before the cut is stored: what came before it is a's, what comes is not */
-	{ "AqfIfceqf", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 P1002 eos.a P1003 P1004 " },
+	{ "AqtfIfceqf", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 P1002 eos.a P1003 P1004 " },
 	/* stop before the cut is decided: its pre-roll is not lost */
 	{ "ffAfIcef", "P1000 P1001 P1002 run.a.0=1<0 cut.a[1000-1002]@1003 end.a@1003 eos.a P1003 " },
 	/* IDLE names a session that has no cut */
 	{ "ffIcef", "P1000 P1001 run.a.0=1<0 cut.a[1000-1001]@1002 end.a@1002 eos.a P1002 " },
 	{ "ffIceI", "P1000 P1001 run.a.0=1<0 cut.a[1000-1001]@1002 end.a@1002 eos.a " },
 	/* straight into another: the same place, no pre-roll, no seeking */
-	{ "AqcBfefc", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 eos.a cut.b@1001 "
+	{ "AqtcBfefc", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 eos.a cut.b@1001 "
 	    "run.b.0=1<0 L1001 L1002 " },
 	/* by way of IDLE: what lies between is b's pre-roll */
-	{ "AqcIffBqec", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 P1001 P1002 eos.a "
+	{ "AqtcIffBqetc", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 P1001 P1002 eos.a "
 	    "run.b.0=1<0 cut.b[1001-1002]@1003 L1003 " },
 	/* one that is over stays over; none is IDLE */
 	{ "Xf", "P1000 " },
-	{ "AqcXfef", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 P1001 eos.a P1002 " },
-	{ "AqcNe", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 eos.a " },
+	{ "AqtcXfef", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 P1001 eos.a P1002 " },
+	{ "AqtcNe", "cut.a@1000 run.a.0=1<0 L1000 end.a@1001 eos.a " },
 	/* runs, in pre-roll and live; what capture lost */
-	{ "fRfAqcr", "P1000 P2000 P2001 run.a.0=1<0 run.a.1=2<1+ cut.a[1000-2001]@2002 "
+	{ "fRfAqtcr", "P1000 P2000 P2001 run.a.0=1<0 run.a.1=2<1+ cut.a[1000-2001]@2002 "
 	    "L2002 run.a.2=3<3 L3000 " },
-	{ "Aqcfl", "cut.a@1000 run.a.0=1<0 L1000 L1001 L1005! " },
+	{ "Aqtcfl", "cut.a@1000 run.a.0=1<0 L1000 L1001 L1005! " },
 	/* the status was not known: the pre-roll reaches back from there */
 	{ "fufffkAtc", "P1000 P1001 P1002 P1003 run.a.0=1<0 cut.a[1000-1003]@null " },
 	/* off the record: noted first, dropped, and no pre-roll reaches beyond */
-	{ "AqcofpfI", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-1001] note.a[1001-1002] "
+	{ "AqtcofpfI", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-1001] note.a[1001-1002] "
 	    "L1002 end.a@1003 " },
 	{ "ffofpfAtc", "P1000 P1001 P1003 run.a.0=1<0 cut.a[1003-1003]@null " },
-	{ "AqffoffpfcI", "cut.a@1000 note.a[1003-1003] note.a[1003-1005] run.a.0=1<0 "
+	{ "AfofpfQcI", "note.a[1001-1001] note.a[1001-1002] P1000 P1002 P1003 P1004 P1005 P1006 P1007 "
+	    "P1008 run.a.0=1<0 cut.a[1000-1008]@1009 L1009 L1010 L1011 L1012 L1013 L1014 end.a@1015 " },
+	{ "AqtffoffpfcI", "cut.a@1000 note.a[1003-1003] note.a[1003-1005] run.a.0=1<0 "
 	    "L1000 L1001 L1002 L1005 end.a@1006 " },
 };
 
@@ -291,6 +297,34 @@ test_preroll_s(void)
 	step(&bench, 'A');
 	step(&bench, 't');
 	CHECK_STR(bench.said, "run.a.0=1<0 cut.a[1070-1119]@null ");
+	close_bench(&bench);
+
+	open_bench(&bench);  /* counted from where it began, not from the cut */
+	for (int i = 0; i < 120; i++)
+		step(&bench, 'f');
+	step(&bench, 'A');
+	for (int i = 0; i < 60; i++)
+		step(&bench, 'f');
+	step(&bench, 'Q');
+	CHECK_INT(number_of(bench.cut.first), 1070);
+	CHECK_INT(number_of(bench.cut.last), 1184);
+	CHECK_INT(number_of(bench.cut.at), 1185);
+	close_bench(&bench);
+}
+
+/* Without a pause it is cut all the same. */
+static void
+test_limit(void)
+{
+	struct bench bench;
+
+	open_bench(&bench);
+	step(&bench, 'A');
+	for (int i = 1; i < 200; i++)
+		step(&bench, 'f');
+	CHECK_INT(rtta_switch_state(bench.sw), RTTA_SWITCH_SEEKING);
+	step(&bench, 'f');
+	CHECK_INT(rtta_switch_state(bench.sw), RTTA_SWITCH_CUTTING);
 	close_bench(&bench);
 }
 
@@ -338,6 +372,7 @@ test_refused(void)
 	open_bench(&bench);
 	step(&bench, 'A');
 	step(&bench, 'q');
+	step(&bench, 't');
 	step(&bench, 'f');
 	bench.cut.at.sample = 1 * FRAME;
 	step(&bench, 'c');
@@ -442,6 +477,7 @@ main(void)
 {
 	test_rows();
 	test_preroll_s();
+	test_limit();
 	test_resume();
 	test_refused();
 	test_take_back();
