@@ -22,6 +22,7 @@
 #include "record.h"
 #include "session.h"
 #include "sig.h"
+#include "standing.h"
 #include "state.h"
 #include "transcript.h"
 
@@ -269,21 +270,6 @@ take_key(struct export *export, const char *key, jv value)
 }
 
 static void
-take_standing_keys(struct export *export)
-{
-	const char *key;
-	size_t at = 0;
-
-	while ((key = rtta_state_key(export->state, "", &at)) != NULL) {
-		jv value = rtta_state_get(export->state, key, NULL);
-
-		if (jv_is_valid(value))
-			take_key(export, key, value);
-		jv_free(value);
-	}
-}
-
-static void
 take_changes(struct export *export)
 {
 	struct rtta_state_change change;
@@ -368,7 +354,7 @@ read_stored(struct export *export, struct rtta_err *err)
 
 	snprintf(filter, sizeof(filter), "transcript.raw.%s", export->session);
 	export->transcript = rtta_transcript_new(export->session);
-	take_standing_keys(export);
+	export->keys = rtta_standing_keys(export->transcript, export->state, export->session);
 	export->reader = rtta_reader_new(export->bus, "TEXT_STREAM", filter, RTTA_READER_ALL, 1);
 	export->wait_ms = 0;
 	while (!rtta_reader_caught_up(export->reader) && !export->stopped &&

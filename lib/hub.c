@@ -12,6 +12,7 @@
 #include "reader.h"
 #include "record.h"
 #include "session.h"
+#include "standing.h"
 #include "state.h"
 #include "summary.h"
 #include "transcript.h"
@@ -84,40 +85,6 @@ message_new(jv value, uint64_t seq)
 /* --- one watched session --- */
 
 static void
-watch_state_keys(struct watch *watch, struct rtta_state *state, const char *prefix)
-{
-	const char *key;
-	size_t at = 0;
-
-	while ((key = rtta_state_key(state, prefix, &at)) != NULL) {
-		struct rtta_err err = {0};
-		jv value = rtta_state_get(state, key, NULL);
-
-		if (jv_is_valid(value)) {
-			watch->known = true;
-			if (rtta_transcript_key(watch->transcript, key, value, &err) < 0)
-				rtta_log_warn("%s", err.text);
-		}
-		jv_free(value);
-	}
-}
-
-/* All keys of the session, as the bucket has them now. */
-static void
-watch_keys(struct watch *watch, struct rtta_state *state)
-{
-	static const char *const one[] = { "session", "cut", "end", "flush" };
-	char prefix[RTTA_SESSION_KEY_BYTES];
-
-	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
-		watch_state_keys(watch, state, rtta_session_key(prefix, one[i], watch->id));
-	rtta_session_key(prefix, "run", watch->id);
-	watch_state_keys(watch, state, strcat(prefix, "."));
-	rtta_session_key(prefix, "note", watch->id);
-	watch_state_keys(watch, state, strcat(prefix, "."));
-}
-
-static void
 watch_clear(struct watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++)
@@ -140,7 +107,8 @@ watch_begin(struct rtta_hub *hub, struct watch *watch)
 	watch->transcript = rtta_transcript_new(watch->id);
 	watch->life = ++hub->lives;
 	watch->stale = true;
-	watch_keys(watch, hub->state);
+	if (rtta_standing_keys(watch->transcript, hub->state, watch->id) > 0)
+		watch->known = true;
 	hub->stirred = true;
 }
 
@@ -465,7 +433,7 @@ rtta_hub_change(struct rtta_hub *hub, const struct rtta_state_change *change)
 	} else if (change->readable) {
 		watch->known = true;
 		if (rtta_transcript_key(watch->transcript, change->key, change->value, &err) < 0)
-			rtta_log_warn("%s", err.text);
+			rtta_log_warn("key %s: %s", change->key, err.text);
 	}
 }
 

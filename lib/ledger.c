@@ -10,33 +10,10 @@
 #include "reader.h"
 #include "record.h"
 #include "session.h"
-#include "state.h"
+#include "standing.h"
 #include "transcript.h"
 
 enum { PATIENCE_MS = 10000 };  /* without a record, before all are read */
-
-static void
-take_keys(struct rtta_transcript *transcript, const struct rtta_state *state,
-    const char *id)
-{
-	char what[16], owner[RTTA_SESSION_ID_BYTES];
-	struct rtta_err broken;
-	const char *key, *rest;
-	size_t at = 0;
-	jv value;
-
-	while ((key = rtta_state_key(state, "", &at)) != NULL) {
-		if (rtta_session_key_parse(key, what, owner, &rest) < 0 ||
-		    strcmp(owner, id) != 0)
-			continue;
-		broken = (struct rtta_err){0};
-		value = rtta_state_get(state, key, NULL);
-		if (jv_is_valid(value) &&
-		    rtta_transcript_key(transcript, key, value, &broken) < 0)
-			rtta_log_warn("%s: %s", key, broken.text);
-		jv_free(value);
-	}
-}
 
 /* What has come.  How many. */
 static size_t
@@ -95,7 +72,7 @@ rtta_ledger_read(struct rtta_bus *bus, const struct rtta_state *state,
 
 	snprintf(filter, sizeof(filter), "transcript.raw.%s", id);
 	reader = rtta_reader_new(bus, "TEXT_STREAM", filter, RTTA_READER_ALL, 1);
-	take_keys(transcript, state, id);
+	rtta_standing_keys(transcript, state, id);
 	rc = read_all(bus, transcript, reader, err);
 	rtta_transcript_ledger(transcript, ledger);
 	rtta_reader_free(reader);
