@@ -140,6 +140,7 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	[ "$(status --path-as-is "$page/%2e%2e/%2e%2e/etc/passwd")" = 404 ]
 	[ "$(status "$page/s/m1/transcript.exe")" = 404 ]
 	[ "$(status "$page/s/unknown/transcript.txt")" = 404 ]
+	[ "$(status "$page/s/m/transcript.txt")" = 404 ]  # the beginning of an id is none
 	[ "$(status "$page/events?after=-1")" = 400 ]
 	[ "$(status -X DELETE "$page/sessions")" = 405 ]
 	[ "$(status -X GET -d body "$page/sessions")" = 400 ]
