@@ -168,18 +168,6 @@ apply(struct streams *streams, struct rtta_err *err)
 
 /* --- status --- */
 
-static double
-number(jv object, const char *key)
-{
-	jv value = jv_get_kind(object) == JV_KIND_OBJECT ?
-	    jv_object_get(jv_copy(object), jv_string(key)) : jv_null();
-	double result = jv_get_kind(value) == JV_KIND_NUMBER ?
-	    jv_number_value(value) : 0;
-
-	jv_free(value);
-	return result;
-}
-
 /* [{name, pending, unacknowledged, waiting}] of a stream. */
 static jv
 consumers_of(struct streams *streams, const char *name)
@@ -202,11 +190,11 @@ consumers_of(struct streams *streams, const char *name)
 			    jv_string("name"),
 			        jv_object_get(jv_copy(one), jv_string("name")),
 			    jv_string("pending"),
-			        jv_number(number(one, "num_pending")),
+			        jv_number(rtta_json_number(one, "num_pending", 0)),
 			    jv_string("unacknowledged"),
-			        jv_number(number(one, "num_ack_pending")),
+			        jv_number(rtta_json_number(one, "num_ack_pending", 0)),
 			    jv_string("waiting"),
-			        jv_number(number(one, "num_waiting"))));
+			        jv_number(rtta_json_number(one, "num_waiting", 0))));
 			jv_free(one);
 		}
 	jv_free(list);
@@ -225,9 +213,9 @@ stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 	state = jv_object_get(jv_copy(info), jv_string("state"));
 	config = jv_object_get(info, jv_string("config"));
 	row = JV_OBJECT(
-	    jv_string("messages"), jv_number(number(state, "messages")),
-	    jv_string("bytes"), jv_number(number(state, "bytes")),
-	    jv_string("max_bytes"), jv_number(number(config, "max_bytes")),
+	    jv_string("messages"), jv_number(rtta_json_number(state, "messages", 0)),
+	    jv_string("bytes"), jv_number(rtta_json_number(state, "bytes", 0)),
+	    jv_string("max_bytes"), jv_number(rtta_json_number(config, "max_bytes", 0)),
 	    jv_string("consumers"), consumers_of(streams, name));
 	jv_free(config);
 	jv_free(state);
@@ -240,8 +228,8 @@ print_stream(const char *name, jv row)
 {
 	if (jv_get_kind(row) == JV_KIND_OBJECT)
 		printf("%-16s %10.0f %10.1f %10.1f\n", name,
-		    number(row, "messages"), number(row, "bytes") / (1 << 20),
-		    number(row, "max_bytes") / (1 << 20));
+		    rtta_json_number(row, "messages", 0), rtta_json_number(row, "bytes", 0) / (1 << 20),
+		    rtta_json_number(row, "max_bytes", 0) / (1 << 20));
 	else
 		printf("%-16s missing\n", name);
 	jv_free(row);
@@ -258,8 +246,8 @@ print_consumers(jv row)
 		jv name = jv_object_get(jv_copy(one), jv_string("name"));
 
 		printf("%-40s %8.0f %8.0f %8.0f\n", jv_string_value(name),
-		    number(one, "pending"), number(one, "unacknowledged"),
-		    number(one, "waiting"));
+		    rtta_json_number(one, "pending", 0), rtta_json_number(one, "unacknowledged", 0),
+		    rtta_json_number(one, "waiting", 0));
 		jv_free(name);
 		jv_free(one);
 	}

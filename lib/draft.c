@@ -4,6 +4,7 @@
 
 #include "cover.h"
 #include "draft.h"
+#include "json.h"
 #include "mem.h"
 
 struct rtta_draft *
@@ -103,20 +104,11 @@ copy_part(const struct rtta_draft *draft, struct rtta_span part, enum rtta_recor
 	return copy;
 }
 
-static double
-number_of(jv object, const char *key)
-{
-	jv value = jv_object_get(jv_copy(object), jv_string(key));
-	double number = jv_get_kind(value) == JV_KIND_NUMBER ? jv_number_value(value) : NAN;
-
-	jv_free(value);
-	return number;
-}
-
 static bool
 middle_in(jv word, struct rtta_span part)
 {
-	double middle = (number_of(word, "first") + number_of(word, "last")) / 2;
+	double middle = (rtta_json_number(word, "first", NAN) +
+	    rtta_json_number(word, "last", NAN)) / 2;
 
 	return middle >= (double)part.first && middle < (double)part.last;
 }

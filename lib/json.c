@@ -354,6 +354,17 @@ rtta_json_bool(const char *what, jv object, const char *key, bool *value,
 	return 0;
 }
 
+double
+rtta_json_number(jv object, const char *key, double otherwise)
+{
+	jv value = jv_get_kind(object) == JV_KIND_OBJECT ?
+	    jv_object_get(jv_copy(object), jv_string(key)) : jv_null();
+	double number = jv_get_kind(value) == JV_KIND_NUMBER ? jv_number_value(value) : otherwise;
+
+	jv_free(value);
+	return number;
+}
+
 char *
 rtta_json_text(jv value, bool ascii)
 {

@@ -39,6 +39,10 @@ int rtta_json_double(const char *what, jv object, const char *key, double *value
 int rtta_json_bool(const char *what, jv object, const char *key, bool *value,
     struct rtta_err *err);                               /* absent: unchanged */
 
+/* The number of a borrowed object, where one that is absent, or no number, is
+ * no error: then `otherwise`, also of what is no object. */
+double rtta_json_number(jv object, const char *key, double otherwise);
+
 /* One line of JSON, ASCII only when ascii is set; the caller frees it. */
 char *rtta_json_text(jv value, bool ascii);
 

@@ -194,17 +194,6 @@ start(struct rtta_reader *reader)
 	free(what);
 }
 
-static double
-number_of(jv object, const char *key)
-{
-	jv value = jv_object_get(jv_copy(object), jv_string(key));
-	double number = jv_get_kind(value) == JV_KIND_NUMBER ?
-	    jv_number_value(value) : 0;
-
-	jv_free(value);
-	return number;
-}
-
 /* The answer's object, or invalid when it is an error: then rest. */
 static jv
 read_answer(struct rtta_reader *reader, natsMsg *msg)
@@ -222,7 +211,7 @@ read_answer(struct rtta_reader *reader, natsMsg *msg)
 	    jv_object_get(answer, jv_string("error")) :
 	    (jv_free(answer), jv_object());
 	if (jv_get_kind(error) == JV_KIND_OBJECT && code == 0)
-		code = (int)number_of(error, "err_code");
+		code = (int)rtta_json_number(error, "err_code", 0);
 	if (code == NO_STREAM || code == 503)
 		reader->caught_up = false;
 	if (!reader->troubled) {
@@ -250,7 +239,7 @@ take_created(struct rtta_reader *reader, natsMsg *msg)
 		reader->consumer[0] = '\0';
 		return;
 	}
-	reader->left = (uint64_t)number_of(answer, "num_pending");
+	reader->left = (uint64_t)rtta_json_number(answer, "num_pending", 0);
 	jv_free(answer);
 	what = rtta_xasprintf("STREAM.INFO.%s", reader->stream);
 	if (ask(reader, what, 'i', jv_invalid()) == 0) {
@@ -278,7 +267,7 @@ take_info(struct rtta_reader *reader, natsMsg *msg)
 	state = jv_object_get(jv_copy(answer), jv_string("state"));
 	created = jv_object_get(answer, jv_string("created"));
 	last_seq = jv_get_kind(state) == JV_KIND_OBJECT ?
-	    (uint64_t)number_of(state, "last_seq") : 0;
+	    (uint64_t)rtta_json_number(state, "last_seq", 0) : 0;
 	snprintf(name, sizeof(name), "%s",
 	    jv_get_kind(created) == JV_KIND_STRING ?
 	    jv_string_value(created) : "");

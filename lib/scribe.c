@@ -5,6 +5,7 @@
 
 #include "draft.h"
 #include "engine.h"
+#include "json.h"
 #include "mem.h"
 #include "record.h"
 #include "scribe.h"
@@ -159,10 +160,8 @@ trimmed(const char *text)
 static double
 take_seconds(jv *word, const char *key)
 {
-	jv value = jv_object_get(jv_copy(*word), jv_string(key));
-	double seconds = jv_get_kind(value) == JV_KIND_NUMBER ? jv_number_value(value) : NAN;
+	double seconds = rtta_json_number(*word, key, NAN);
 
-	jv_free(value);
 	*word = jv_object_delete(*word, jv_string(key));
 	return seconds;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "mem.h"
 #include "record.h"
 #include "transcript.h"
@@ -72,17 +73,6 @@ rtta_words_add(struct rtta_words *words, const char *text, size_t max_chars)
 	}
 }
 
-/* A field of a word: its number, or NAN. */
-static double
-word_number(jv object, const char *key)
-{
-	jv value = jv_object_get(jv_copy(object), jv_string(key));
-	double number = jv_get_kind(value) == JV_KIND_NUMBER ? jv_number_value(value) : NAN;
-
-	jv_free(value);
-	return number;
-}
-
 static bool
 time_as_told(struct rtta_words *words, const struct rtta_transcript *transcript,
     const struct rtta_record *record)
@@ -92,14 +82,15 @@ time_as_told(struct rtta_words *words, const struct rtta_transcript *transcript,
 		return false;
 	for (size_t i = 0; i < words->count; i++) {
 		jv value = jv_array_get(jv_copy(record->words), (int)i);
-		double first = word_number(value, "first"), last = word_number(value, "last");
+		double first = rtta_json_number(value, "first", NAN);
+		double last = rtta_json_number(value, "last", NAN);
 		struct rtta_word *word = &words->word[i];
 
 		word->from_ns = rtta_transcript_when_sample(transcript, record,
 		    first >= 0 ? (uint64_t)first : record->span.first);
 		word->to_ns = rtta_transcript_when_sample(transcript, record,
 		    last >= 0 ? (uint64_t)last : record->span.last);
-		word->confidence = word_number(value, "confidence");
+		word->confidence = rtta_json_number(value, "confidence", NAN);
 		jv_free(value);
 	}
 	return true;

@@ -21,6 +21,18 @@ check_text(const char *text, size_t bytes, const char *want)
 }
 
 static void
+check_number(void)
+{
+	jv o = jv_parse("{\"n\": 1.5, \"s\": \"2\"}");
+
+	CHECK(rtta_json_number(o, "n", 0) == 1.5);
+	CHECK(rtta_json_number(o, "s", 7) == 7);
+	CHECK(rtta_json_number(o, "x", -1) == -1);
+	CHECK(rtta_json_number(jv_invalid(), "n", 3) == 3);
+	jv_free(o);
+}
+
+static void
 check_arrays(void)
 {
 	struct rtta_err err = { 0 };
@@ -153,6 +165,7 @@ int
 main(void)
 {
 	check_objects();
+	check_number();
 	check_arrays();
 	check_fields();
 	check_writing();
