@@ -19,7 +19,7 @@ demo=$BATS_TEST_DIRNAME/../../scripts/demo
 	awk -v p="$percent" 'BEGIN { exit !(p < 10) }'
 	[[ "$(tail -n 1 demo.err)" =~ ^captured\ ([0-9.]+)\ s,\ covered\ ([0-9.]+)\ s,\ lost\ 0\ s$ ]]
 	[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
-	[ -z "$(ls -A tmp)" ]
+	run ! ls -d tmp/rtta-demo.*
 	run pgrep -f "$PWD/tmp"
 	[ -z "$output" ]
 }
@@ -38,9 +38,9 @@ demo=$BATS_TEST_DIRNAME/../../scripts/demo
 	[ -z "$output" ]
 	[[ "$stderr" == *"text.wav: not a WAV file"* ]]
 	[ "$(wc -l <<<"$stderr")" -eq 1 ]
-	[ -z "$(ls -A tmp)" ]
+	run ! ls -d tmp/rtta-demo.*
 	run --separate-stderr -66 "$demo" --once --mic "no such microphone"
 	[ -z "$output" ]
 	[[ "$(tail -n 1 <<<"$stderr")" == "rtta-capture: no such microphone: "* ]]
-	[ -z "$(ls -A tmp)" ]
+	run ! ls -d tmp/rtta-demo.*
 }
