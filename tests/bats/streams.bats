@@ -97,14 +97,14 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	beating() {
 		send rtta.heartbeat.rtta-route.default \
 			'{"tool":"rtta-route","instance":"default","state":"ok","counters":{}}' false
-		rtta-streams status --json --listen 300ms >one & local pid=$!
+		rtta-streams status --json --listen 1s >one & local pid=$!
 		while kill -0 $pid 2>/dev/null; do
 			send rtta.heartbeat.rtta-route.default \
 				'{"tool":"rtta-route","instance":"default","state":"ok","counters":{}}' false
 		done
 		jq -e '.tools[0].tool == "rtta-route" and .tools[0].state == "ok"' one
 	}
-	wait_for 20 beating
+	wait_for 60 beating
 	[ "$(jq -c '[.session_id, .state, .streams.AUDIO_STREAM.messages]' one)" = '["s1","active",1]' ]
 	script -qc "rtta-streams status --listen 0" /dev/null >table
 	grep -q '^AUDIO_STREAM  *1 ' table

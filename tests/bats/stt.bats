@@ -284,7 +284,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 10 drained
 	# a better pass is a text of its own
 	publish --lane backfill --job better --rev 2 --eos S <frames
-	wait_for 20 drained
+	wait_for 60 drained
 	right S 0 799
 	[ "$(records S | jq -s 'map(.rev) | unique | tojson')" = '"[2]"' ]
 }
