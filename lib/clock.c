@@ -1,11 +1,10 @@
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "clock.h"
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, DAY_S = 86400 };
 
 int64_t
 rtta_clock_mono_ms(void)
@@ -45,23 +44,95 @@ rtta_clock_sooner(int a_ms, int b_ms)
 	return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/*
+ * Days since 1970 and the date, in the calendar of RFC 3339.  By hand:
+ * gmtime_r() and timegm() look at the time zone each time, under a lock.
+ * Years are counted from March, so that a leap day is the last of its year.
+ */
+static int64_t
+days_of_date(int64_t year, int month, int day)
+{
+	int64_t era;
+
+	year -= month <= 2;
+	era = (year >= 0 ? year : year - 399) / 400;
+	year -= era * 400;
+	return era * 146097 + year * 365 + year / 4 - year / 100 +
+	    (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
+}
+
+static void
+date_of_days(int64_t days, int64_t *year, int *month, int *day)
+{
+	int64_t era, of_era, of_year;
+	int from_march;
+
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	of_era = days - era * 146097;
+	*year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	of_year = of_era - (365 * *year + *year / 4 - *year / 100);
+	from_march = (int)(5 * of_year + 2) / 153;
+	*day = (int)of_year - (153 * from_march + 2) / 5 + 1;
+	*month = from_march + (from_march < 10 ? 3 : -9);
+	*year += era * 400 + (*month <= 2);
+}
+
+/* So many digits and what stands behind them; returns what comes next. */
+static char *
+put_digits(char *text, int64_t number, int digits, char behind)
+{
+	for (int i = digits; i-- > 0; number /= 10)
+		text[i] = (char)('0' + number % 10);
+	text[digits] = behind;
+	return text + digits + 1;
+}
+
 char *
 rtta_clock_format(char text[RTTA_CLOCK_TEXT_BYTES], int64_t real_ns)
 {
-	int64_t part_ns = real_ns % NS_PER_S;
-	time_t seconds = (time_t)(real_ns / NS_PER_S);
-	struct tm tm;
-	size_t len;
+	int64_t part_ns = real_ns % NS_PER_S, seconds = real_ns / NS_PER_S, days, year;
+	int month, day;
+	char *at = text;
 
 	if (part_ns < 0) {
 		part_ns += NS_PER_S;
 		seconds--;
 	}
-	gmtime_r(&seconds, &tm);
-	len = strftime(text, RTTA_CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, RTTA_CLOCK_TEXT_BYTES - len, ".%06dZ",
-	    (int)(part_ns / 1000));
+	days = seconds / DAY_S;
+	seconds %= DAY_S;
+	if (seconds < 0) {
+		seconds += DAY_S;
+		days--;
+	}
+	date_of_days(days, &year, &month, &day);
+	at = put_digits(at, year, 4, '-');
+	at = put_digits(at, month, 2, '-');
+	at = put_digits(at, day, 2, 'T');
+	at = put_digits(at, seconds / 3600, 2, ':');
+	at = put_digits(at, seconds / 60 % 60, 2, ':');
+	at = put_digits(at, seconds % 60, 2, '.');
+	at = put_digits(at, part_ns / 1000, 6, 'Z');
+	*at = '\0';
 	return text;
+}
+
+/* So many digits, at most max, and what stands behind them (0: anything).
+ * Returns what comes next; NULL: it is something else. */
+static const char *
+get_digits(const char *text, int digits, int max, char behind, int *number)
+{
+	if (text == NULL)
+		return NULL;
+	*number = 0;
+	for (int i = 0; i < digits; i++, text++) {
+		if (*text < '0' || *text > '9')
+			return NULL;
+		*number = *number * 10 + *text - '0';
+	}
+	if (*number > max || (behind != 0 && *text != behind))
+		return NULL;
+	return text + (behind != 0);
 }
 
 /* ".5" is 500,000,000 ns.  Returns the text behind, NULL when malformed. */
@@ -102,17 +173,20 @@ parse_offset(const char *text, int *offset_s)
 int
 rtta_clock_parse(const char *text, int64_t *real_ns)
 {
-	struct tm tm = {0};
+	int year, month, day, hours, minutes, seconds, offset_s;
 	int64_t part_ns;
 	const char *rest;
-	int offset_s;
 
-	rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	rest = get_digits(text, 4, 2200, '-', &year);  /* which still fits into 64 bits */
+	rest = get_digits(rest, 2, 12, '-', &month);
+	rest = get_digits(rest, 2, 31, 'T', &day);
+	rest = get_digits(rest, 2, 23, ':', &hours);
+	rest = get_digits(rest, 2, 59, ':', &minutes);
+	rest = get_digits(rest, 2, 60, 0, &seconds);
 	if (rest == NULL || (rest = parse_decimals(rest, &part_ns)) == NULL ||
-	    parse_offset(rest, &offset_s) < 0)
+	    parse_offset(rest, &offset_s) < 0 || year < 1970 || month == 0 || day == 0)
 		return -1;
-	if (tm.tm_year < 70 || tm.tm_year > 300)
-		return -1;  /* 2200 still fits into 64 bits of ns */
-	*real_ns = ((int64_t)timegm(&tm) - offset_s) * NS_PER_S + part_ns;
+	*real_ns = (days_of_date(year, month, day) * DAY_S + hours * 3600 + minutes * 60 +
+	    seconds - offset_s) * NS_PER_S + part_ns;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "frame.h"
 #include "json.h"
+#include "jtext.h"
 #include "lane.h"
 #include "record.h"
 #include "sig.h"
@@ -24,6 +25,7 @@ struct filter {
 	struct rtta_frame_reader *reader;
 	struct rtta_pos next;         /* behind the frame before */
 	uint64_t frames;
+	struct rtta_jtext line;       /* of a record */
 };
 
 static bool
@@ -32,6 +34,14 @@ reader_gone(void)
 	struct pollfd out = { .fd = STDOUT_FILENO };
 
 	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
+static int
+print_record(struct filter *filter, const struct rtta_record *record, struct rtta_err *err)
+{
+	filter->line.bytes = 0;
+	rtta_record_json(record, &filter->line);
+	return rtta_event_write_text(filter->line.text, filter->line.bytes, err);
 }
 
 /* Print what has come; printed is covered.  0, or -1: *err, or nobody reads. */
@@ -47,7 +57,7 @@ print_records(struct filter *filter, struct rtta_err *err)
 		int i = rtta_book_index(record->rev);
 
 		if (record->is_final || filter->interim)
-			rc = rtta_event_write(rtta_record_json(record), err);
+			rc = print_record(filter, record, err);
 		if (record->is_final) {
 			rtta_cover_add(book->cover[i], record->span);
 			rtta_lane_covered(filter->lane, book, record->rev, record->span);
@@ -133,4 +143,5 @@ rtta_filter_run(struct rtta_lane *lane, struct rtta_books *books, int sig_fd, bo
 	if (broken.exit_code != 0)
 		rtta_err_set(err, broken.exit_code, "%s", broken.text);
 	rtta_frame_reader_free(filter.reader);
+	rtta_jtext_done(&filter.line);
 }

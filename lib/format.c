@@ -7,7 +7,7 @@
 #include "cue.h"
 #include "err.h"
 #include "format.h"
-#include "json.h"
+#include "jtext.h"
 #include "transcript.h"
 #include "words.h"
 
@@ -301,13 +301,15 @@ static void
 write_jsonl(FILE *out, const struct rtta_transcript *transcript)
 {
 	const struct rtta_record *record;
+	struct rtta_jtext line = {0};
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++) {
-		char *line = rtta_json_text(rtta_record_json(record), false);
-
-		fprintf(out, "%s\n", line);
-		free(line);
+		line.bytes = 0;
+		rtta_record_json(record, &line);
+		rtta_jtext_raw(&line, "\n", 1);
+		fwrite(line.text, 1, line.bytes, out);
 	}
+	rtta_jtext_done(&line);
 }
 
 /* --- ctm --- */

@@ -6,7 +6,7 @@
 #include "err.h"
 #include "hub.h"
 #include "interim.h"
-#include "json.h"
+#include "jtext.h"
 #include "log.h"
 #include "mem.h"
 #include "reader.h"
@@ -65,21 +65,39 @@ struct rtta_hub {
 	uint64_t box_version, lives;
 	bool stirred;
 	struct rtta_hub_counts counts;
+	struct rtta_jtext text;   /* of a record, while it is made */
 };
+
+static struct rtta_hub_message *
+message_of(const struct rtta_jtext *text, uint64_t seq)
+{
+	struct rtta_hub_message *message = rtta_xcalloc(1, sizeof(*message) + text->bytes + 1);
+
+	message->seq = seq;
+	message->bytes = text->bytes;
+	memcpy(message->text, text->text, text->bytes);
+	return message;
+}
 
 /* Takes value. */
 static struct rtta_hub_message *
-message_new(jv value, uint64_t seq)
+message_new(jv value)
 {
-	char *text = rtta_json_text(value, false);
-	size_t bytes = strlen(text);
-	struct rtta_hub_message *message = rtta_xcalloc(1, sizeof(*message) + bytes + 1);
+	struct rtta_jtext text = {0};
+	struct rtta_hub_message *message;
 
-	message->seq = seq;
-	message->bytes = bytes;
-	memcpy(message->text, text, bytes);
-	free(text);
+	rtta_jtext_value(&text, value);
+	message = message_of(&text, 0);
+	rtta_jtext_done(&text);
 	return message;
+}
+
+static struct rtta_hub_message *
+record_message(struct rtta_hub *hub, const struct rtta_record *record)
+{
+	hub->text.bytes = 0;
+	rtta_record_json(record, &hub->text);
+	return message_of(&hub->text, record->seq);
 }
 
 /* --- one watched session --- */
@@ -131,7 +149,7 @@ watch_new(struct rtta_hub *hub, const char *id)
 	strcpy(watch->id, id);
 	watch->idle_ms = rtta_clock_mono_ms();
 	watch->hello = message_new(JV_OBJECT(jv_string("event"), jv_string("session"),
-	    jv_string("session"), jv_string(id)), 0);
+	    jv_string("session"), jv_string(id)));
 	watch_begin(hub, watch);
 	watch_open_reader(hub, watch);
 	return watch;
@@ -203,16 +221,16 @@ static void
 add_interim(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *record)
 {
 	if (!rtta_interim_fresh(&watch->interim, record) ||
-	    !rtta_interim_put(&watch->interim, record, message_new(rtta_record_json(record), 0)))
+	    !rtta_interim_put(&watch->interim, record, record_message(hub, record)))
 		return;
 	hub->counts.interim++;
 	hub->stirred = true;
 }
 
 static void
-add_final(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *record)
+add_final(struct rtta_hub *hub, struct watch *watch, struct rtta_record *record)
 {
-	struct rtta_hub_message *message = message_new(rtta_record_json(record), record->seq);
+	struct rtta_hub_message *message = record_message(hub, record);
 
 	if (message->bytes > RTTA_HUB_MESSAGE_MAX_BYTES) {
 		rtta_log_warn_damped(&hub->damper, "transcript.raw.%s: record of %zu bytes, limit %d",
@@ -226,8 +244,8 @@ add_final(struct rtta_hub *hub, struct watch *watch, const struct rtta_record *r
 		    sizeof(*watch->messages));
 	}
 	watch->messages[watch->count++] = message;
-	rtta_transcript_add(watch->transcript, record);
 	rtta_interim_final(&watch->interim, record);
+	rtta_transcript_take(watch->transcript, record);
 	watch->known = watch->stale = true;
 	hub->stirred = true;
 }
@@ -276,7 +294,7 @@ watch_tell(struct rtta_hub *hub, struct watch *watch)
 {
 	free(watch->state);
 	watch->state = message_new(rtta_summary_json(hub->state, &hub->config, watch->id,
-	    watch->transcript), 0);
+	    watch->transcript));
 	watch->state_version++;
 	watch->stale = false;
 	watch->told_ms = rtta_clock_mono_ms();
@@ -303,7 +321,7 @@ watch_is_live(struct rtta_hub *hub, struct watch *watch)
 	watch->live_count = watch->count;
 	free(watch->live);
 	watch->live = message_new(JV_OBJECT(jv_string("event"), jv_string("live"),
-	    jv_string("seq"), jv_number((double)seq)), 0);
+	    jv_string("seq"), jv_number((double)seq)));
 	hub->stirred = true;
 }
 
@@ -344,9 +362,9 @@ rtta_hub_new(struct rtta_bus *bus, struct rtta_state *state, struct rtta_err *er
 	hub->bus = bus;
 	hub->state = state;
 	hub->nobody = message_new(JV_OBJECT(jv_string("event"), jv_string("session"),
-	    jv_string("session"), jv_null()), 0);
+	    jv_string("session"), jv_null()));
 	hub->nobody_live = message_new(JV_OBJECT(jv_string("event"), jv_string("live"),
-	    jv_string("seq"), jv_number(0)), 0);
+	    jv_string("seq"), jv_number(0)));
 	hub->port = rtta_port_open(bus, INTERIM_PORT);
 	if (rtta_port_subscribe(hub->port, "transcript.interim.*", err) < 0) {
 		rtta_hub_free(hub);
@@ -368,6 +386,7 @@ rtta_hub_free(struct rtta_hub *hub)
 	free(hub->box);
 	free(hub->nobody);
 	free(hub->nobody_live);
+	rtta_jtext_done(&hub->text);
 	free(hub);
 }
 
@@ -375,7 +394,7 @@ void
 rtta_hub_set_box(struct rtta_hub *hub, jv box)
 {
 	free(hub->box);
-	hub->box = message_new(box, 0);
+	hub->box = message_new(box);
 	hub->box_version++;
 	hub->stirred = true;
 }

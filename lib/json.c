@@ -40,8 +40,8 @@ utf8_bytes(const unsigned char *text, size_t left)
 	return bytes;
 }
 
-static bool
-is_utf8(const char *text, size_t bytes)
+bool
+rtta_json_is_utf8(const char *text, size_t bytes)
 {
 	size_t i, n;
 
@@ -225,7 +225,7 @@ parse(const char *what, const void *data, size_t bytes, size_t limit, jv_kind ki
 
 	if (bytes > limit)
 		rtta_err_set(err, EX_DATAERR, "%s: %zu bytes, limit %zu", what, bytes, limit);
-	else if (!is_utf8(text, bytes))
+	else if (!rtta_json_is_utf8(text, bytes))
 		rtta_err_set(err, EX_DATAERR, "%s: not UTF-8", what);
 	else if (check_grammar(what, text, bytes, err) == 0) {
 		value = jv_parse_sized(text, (int)bytes);
@@ -376,12 +376,20 @@ rtta_json_text(jv value, bool ascii)
 }
 
 int
+rtta_event_write_text(const char *text, size_t bytes, struct rtta_err *err)
+{
+	if (fwrite(text, 1, bytes, stdout) != bytes || putchar('\n') == EOF ||
+	    fflush(stdout) != 0)
+		return rtta_err_sys(err, EX_IOERR, "stdout");
+	return 0;
+}
+
+int
 rtta_event_write(jv value, struct rtta_err *err)
 {
 	char *text = rtta_json_text(value, false);
-	bool failed;
+	int rc = rtta_event_write_text(text, strlen(text), err);
 
-	failed = fputs(text, stdout) == EOF || putchar('\n') == EOF || fflush(stdout) != 0;
 	free(text);
-	return failed ? rtta_err_sys(err, EX_IOERR, "stdout") : 0;
+	return rc;
 }

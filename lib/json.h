@@ -26,6 +26,9 @@ jv rtta_json_object(const char *what, const void *data, size_t bytes,
 jv rtta_json_array(const char *what, const void *data, size_t bytes,
     size_t limit, struct rtta_err *err);
 
+/* No surrogates, no overlong forms, nothing above U+10FFFF. */
+bool rtta_json_is_utf8(const char *text, size_t bytes);
+
 /*
  * Fields of a borrowed object.  0, or -1 with EX_DATAERR "what: key: ...".
  * A string is copied to the caller, who frees it; NULL when absent or null.
@@ -48,5 +51,6 @@ char *rtta_json_text(jv value, bool ascii);
 
 /* Write value as one line of JSON to stdout and flush.  0, or -1 EX_IOERR. */
 int rtta_event_write(jv value, struct rtta_err *err);
+int rtta_event_write_text(const char *text, size_t bytes, struct rtta_err *err);
 
 #endif

@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +14,9 @@ rtta_pos_equal(struct rtta_pos a, struct rtta_pos b)
 char *
 rtta_run_format(char text[RTTA_RUN_TEXT_BYTES], uint64_t run)
 {
-	snprintf(text, RTTA_RUN_TEXT_BYTES, "%016" PRIx64, run);
+	for (int i = RTTA_RUN_TEXT_BYTES - 1; i-- > 0; run >>= 4)
+		text[i] = "0123456789abcdef"[run & 15];
+	text[RTTA_RUN_TEXT_BYTES - 1] = '\0';
 	return text;
 }
 
@@ -33,14 +32,17 @@ rtta_run_parse(const char *text, uint64_t *run)
 int
 rtta_sample_parse(const char *text, uint64_t *sample)
 {
-	size_t digits = strspn(text, "0123456789");
-	unsigned long long value;
+	uint64_t value = 0;
+	const char *at;
 
-	if (digits == 0 || text[digits] != '\0')
-		return -1;
-	errno = 0;
-	value = strtoull(text, NULL, 10);
-	if (errno != 0 || value > INT64_MAX)
+	for (at = text; *at >= '0' && *at <= '9'; at++) {
+		uint64_t digit = (uint64_t)(*at - '0');
+
+		if (value > (INT64_MAX - digit) / 10)
+			return -1;
+		value = value * 10 + digit;
+	}
+	if (at == text || *at != '\0')
 		return -1;
 	*sample = value;
 	return 0;

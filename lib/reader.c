@@ -63,6 +63,7 @@ struct rtta_reader {
 	uint64_t resets;
 	int64_t due_ms;         /* of the step */
 	int64_t heard_ms;
+	bool hears;             /* and something came since */
 	int retry_ms;
 	bool troubled;          /* and said so */
 };
@@ -450,7 +451,7 @@ rtta_reader_take(struct rtta_reader *reader)
 		if (msg == NULL)
 			break;
 		verdict = judge(reader, msg);
-		reader->heard_ms = rtta_clock_mono_ms();
+		reader->hears = true;
 		if (verdict > 0)
 			return msg;
 		natsMsg_Destroy(msg);
@@ -458,6 +459,9 @@ rtta_reader_take(struct rtta_reader *reader)
 			start(reader);
 	}
 	/* Only with an empty queue is silence the consumer's. */
+	if (reader->hears)
+		reader->heard_ms = rtta_clock_mono_ms();
+	reader->hears = false;
 	if (reader->step == STEP_READ &&
 	    rtta_clock_mono_ms() - reader->heard_ms > SILENCE_MS &&
 	    rtta_bus_connected(reader->bus))

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "err.h"
 #include "json.h"
+#include "jtext.h"
 #include "mem.h"
 #include "record.h"
 
@@ -82,12 +83,19 @@ lane_name(const struct rtta_record *record)
 static char *
 clean_text(const char *bytes, size_t len, bool lines)
 {
-	jv value = jv_string_sized(bytes, (int)len);
-	size_t size = (size_t)jv_string_length_bytes(jv_copy(value)) + 1;
-	char *text = rtta_xmemdup(jv_string_value(value), size);
+	char *text;
 
-	jv_free(value);
-	for (size_t i = 0; i + 1 < size; i++)
+	if (rtta_json_is_utf8(bytes, len)) {
+		text = rtta_xcalloc(1, len + 1);
+		memcpy(text, bytes, len);
+	} else {
+		jv value = jv_string_sized(bytes, (int)len);
+
+		len = (size_t)jv_string_length_bytes(jv_copy(value));
+		text = rtta_xmemdup(jv_string_value(value), len + 1);
+		jv_free(value);
+	}
+	for (size_t i = 0; i < len; i++)
 		if (((unsigned char)text[i] < ' ' && !(lines && text[i] == '\n')) || text[i] == 0x7f)
 			text[i] = ' ';
 	return text;
@@ -471,61 +479,75 @@ rtta_record_decode(struct rtta_record *record, natsMsg *msg, struct rtta_err *er
 
 /* --- JSON --- */
 
-static jv
-put(jv object, const char *key, jv value)
+/* `,"name":`, or what opens the object. */
+static void
+put_name(struct rtta_jtext *out, const char *name)
 {
-	return jv_object_set(object, jv_string(key), value);
+	rtta_jtext_raw(out, name, strlen(name));
 }
 
-static jv
-put_text(jv object, const char *key, const char *text)
+static void
+put_text(struct rtta_jtext *out, const char *name, const char *text)
 {
-	return text != NULL ? put(object, key, jv_string(text)) : object;
+	if (text == NULL)
+		return;
+	put_name(out, name);
+	rtta_jtext_string(out, text);
 }
 
-static jv
-put_time(jv object, const char *key, int64_t real_ns)
+static void
+put_number(struct rtta_jtext *out, const char *name, uint64_t number)
+{
+	put_name(out, name);
+	rtta_jtext_whole(out, number);
+}
+
+static void
+put_time(struct rtta_jtext *out, const char *name, int64_t real_ns)
 {
 	char text[RTTA_CLOCK_TEXT_BYTES];
 
-	return put(object, key, jv_string(rtta_clock_format(text, real_ns)));
+	put_text(out, name, rtta_clock_format(text, real_ns));
 }
 
-static jv
-put_span(jv object, const struct rtta_span *span)
+static void
+put_span(struct rtta_jtext *out, const struct rtta_span *span)
 {
 	char run[RTTA_RUN_TEXT_BYTES];
 
-	object = put(object, "run", jv_string(rtta_run_format(run, span->run)));
-	object = put(object, "first", jv_number((double)span->first));
-	return put(object, "last", jv_number((double)span->last));
+	put_text(out, ",\"run\":", rtta_run_format(run, span->run));
+	put_number(out, ",\"first\":", span->first);
+	put_number(out, ",\"last\":", span->last);
 }
 
-jv
-rtta_record_json(const struct rtta_record *record)
+void
+rtta_record_json(const struct rtta_record *record, struct rtta_jtext *out)
 {
-	jv object = JV_OBJECT(jv_string("text"), jv_string(record->text));
-
-	object = put_time(object, "timestamp", record->start_ns);
-	object = put(object, "is_final", jv_bool(record->is_final));
-	object = put(object, "type", jv_string(type_names[record->type]));
-	object = put(object, "lane", jv_string(lane_name(record)));
+	put_text(out, "{\"text\":", record->text);
+	put_time(out, ",\"timestamp\":", record->start_ns);
+	put_name(out, record->is_final ? ",\"is_final\":true" : ",\"is_final\":false");
+	put_text(out, ",\"type\":", type_names[record->type]);
+	put_text(out, ",\"lane\":", lane_name(record));
 	if (record->seq != 0)
-		object = put(object, "seq", jv_number((double)record->seq));
-	object = put_time(object, "end", record->end_ns);
-	object = put(object, "session", jv_string(record->session));
+		put_number(out, ",\"seq\":", record->seq);
+	put_time(out, ",\"end\":", record->end_ns);
+	put_text(out, ",\"session\":", record->session);
 	if (!record->foreign)
-		object = put_span(object, &record->span);
-	object = put(object, "rev", jv_number(record->rev));
+		put_span(out, &record->span);
+	put_number(out, ",\"rev\":", (uint64_t)record->rev);
 	if (record->channel >= 0)
-		object = put(object, "channel", jv_number(record->channel));
-	if (isfinite(record->confidence))
-		object = put(object, "confidence", jv_number(record->confidence));
-	object = put_text(object, "engine", record->engine);
-	object = put_text(object, "speaker", record->speaker);
-	object = put_text(object, "language", record->language);
-	object = put_text(object, "reason", record->reason);
-	if (jv_get_kind(record->words) == JV_KIND_ARRAY)
-		object = put(object, "words", jv_copy(record->words));
-	return object;
+		put_number(out, ",\"channel\":", (uint64_t)record->channel);
+	if (isfinite(record->confidence)) {
+		put_name(out, ",\"confidence\":");
+		rtta_jtext_value(out, jv_number(record->confidence));
+	}
+	put_text(out, ",\"engine\":", record->engine);
+	put_text(out, ",\"speaker\":", record->speaker);
+	put_text(out, ",\"language\":", record->language);
+	put_text(out, ",\"reason\":", record->reason);
+	if (jv_get_kind(record->words) == JV_KIND_ARRAY) {
+		put_name(out, ",\"words\":");
+		rtta_jtext_value(out, jv_copy(record->words));
+	}
+	put_name(out, "}");
 }

@@ -19,6 +19,7 @@
 #include "session.h"
 
 struct rtta_err;
+struct rtta_jtext;
 
 enum rtta_record_type {
 	RTTA_RECORD_TEXT,
@@ -77,8 +78,8 @@ int rtta_record_decode(struct rtta_record *record, natsMsg *msg, struct rtta_err
 /*
  * The JSON that WebSocket, SSE and jsonl exports carry: text, timestamp,
  * is_final, type, lane, seq, end, session, run, first, last, rev and what is
- * known.  The caller frees it.
+ * known.
  */
-jv rtta_record_json(const struct rtta_record *record);
+void rtta_record_json(const struct rtta_record *record, struct rtta_jtext *out);
 
 #endif

@@ -132,6 +132,8 @@ show(struct rtta_transcript *transcript, const struct rtta_record *record)
 {
 	size_t low = 0, high = transcript->shown_count;
 
+	if (high > 0 && compare_records(&transcript->shown[high - 1], &record, transcript) < 0)
+		low = high;  /* the usual case: text that is new */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -189,9 +191,9 @@ find_seq(const struct rtta_transcript *transcript, uint64_t seq)
 }
 
 static struct rtta_record *
-keep(struct rtta_transcript *transcript, size_t i, const struct rtta_record *record)
+keep(struct rtta_transcript *transcript, size_t i, struct rtta_record *record)
 {
-	struct rtta_record *copy = rtta_xcalloc(1, sizeof(*copy));
+	struct rtta_record *kept = rtta_xmemdup(record, sizeof(*record));
 
 	if (transcript->record_count == transcript->record_room) {
 		transcript->record_room = transcript->record_room ? transcript->record_room * 2 : 64;
@@ -200,12 +202,12 @@ keep(struct rtta_transcript *transcript, size_t i, const struct rtta_record *rec
 		transcript->shown = rtta_xreallocarray(transcript->shown,
 		    transcript->record_room, sizeof(*transcript->shown));
 	}
-	rtta_record_copy(copy, record);
+	*record = (struct rtta_record){ .words = jv_invalid() };
 	memmove(transcript->records + i + 1, transcript->records + i,
 	    (transcript->record_count - i) * sizeof(*transcript->records));
-	transcript->records[i] = copy;
+	transcript->records[i] = kept;
 	transcript->record_count++;
-	return copy;
+	return kept;
 }
 
 static void
@@ -229,26 +231,36 @@ note_layer(struct rtta_transcript *transcript, const struct rtta_record *record)
 }
 
 void
-rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_record *record)
+rtta_transcript_take(struct rtta_transcript *transcript, struct rtta_record *record)
 {
 	size_t i = find_seq(transcript, record->seq);
-	struct rtta_record *copy;
+	struct rtta_record *kept;
 	bool moved = false;
 
 	if (!record->is_final || (record->seq != 0 && i < transcript->record_count &&
 	    transcript->records[i]->seq == record->seq))
 		return;
-	copy = keep(transcript, i, record);
-	if (copy->start_ns < transcript->first_ns)
-		transcript->first_ns = copy->start_ns;
-	if (!copy->foreign) {
-		moved = rtta_runs_note(&transcript->runs, copy->span, copy->start_ns);
-		note_layer(transcript, copy);
+	kept = keep(transcript, i, record);
+	if (kept->start_ns < transcript->first_ns)
+		transcript->first_ns = kept->start_ns;
+	if (!kept->foreign) {
+		moved = rtta_runs_note(&transcript->runs, kept->span, kept->start_ns);
+		note_layer(transcript, kept);
 	}
-	if (moved || copy->rev > 1)
+	if (moved || kept->rev > 1)
 		rebuild(transcript);
-	else if (!rtta_transcript_hides(transcript, copy))
-		show(transcript, copy);
+	else if (!rtta_transcript_hides(transcript, kept))
+		show(transcript, kept);
+}
+
+void
+rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_record *record)
+{
+	struct rtta_record copy;
+
+	rtta_record_copy(&copy, record);
+	rtta_transcript_take(transcript, &copy);
+	rtta_record_done(&copy);
 }
 
 /* --- what goes out --- */

@@ -29,8 +29,9 @@ void rtta_transcript_free(struct rtta_transcript *transcript);
 int rtta_transcript_key(struct rtta_transcript *transcript, const char *key, jv value,
     struct rtta_err *err);
 
-/* Add a final record (copied).  One with a seq that is there already is
- * ignored. */
+/* Add a final record: a copy, or all that it holds (then rtta_record_done()
+ * is still the caller's).  One with a seq that is there already is ignored. */
+void rtta_transcript_take(struct rtta_transcript *transcript, struct rtta_record *record);
 void rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_record *record);
 
 /* Shown records in order, silence too: i from 0; NULL behind the last.

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "err.h"
 #include "json.h"
+#include "jtext.h"
 #include "mem.h"
 #include "record.h"
 
@@ -56,7 +57,16 @@ example(void)
 static char *
 json_of(const struct rtta_record *record)
 {
-	return rtta_json_text(rtta_record_json(record), false);
+	struct rtta_jtext text = {0};
+	char *libjq;
+
+	rtta_record_json(record, &text);
+	rtta_jtext_raw(&text, "", 1);
+	/* The same bytes that libjq would print. */
+	libjq = rtta_json_text(jv_parse(text.text), false);
+	CHECK_STR(text.text, libjq);
+	free(libjq);
+	return text.text;
 }
 
 static void
