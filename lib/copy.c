@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "publisher.h"
 #include "reader.h"
+#include "reason.h"
 #include "state.h"
 
 enum {
@@ -128,11 +129,11 @@ note_missing(struct rtta_copy *copy, struct rtta_pos from, struct rtta_pos to, i
 	struct rtta_session_note note = {
 		.from = from, .to = to, .to_us = to_us,
 		.from_us = copy->excerpt.begun ? copy->excerpt.next_ns / NS_PER_US : to_us,
-		.reason = "no longer in the pre-roll buffer",
 	};
 
 	if (copy->notes++ >= NOTES_MAX)
 		return;
+	strcpy(note.reason, rtta_reason_text(RTTA_REASON_PREROLL));
 	copy->wrote = true;
 	rtta_state_create(copy->state, rtta_session_note_key(key, copy->id, "flush", from),
 	    rtta_session_note_encode(&note));

@@ -5,6 +5,7 @@
 #include "cover.h"
 #include "gaps.h"
 #include "mem.h"
+#include "reason.h"
 #include "runs.h"
 #include "session.h"
 
@@ -177,7 +178,7 @@ list_run(const struct rtta_gaps *gaps, size_t i, const struct rtta_cover *covere
 
 		part.last = reason_ends(gaps, part, note);
 		put(list, part, clock_of(run, part.first), clock_of(run, part.last),
-		    note != NULL ? note->reason : "lost")->ns_per_position = 1e9 / rtta_run_rate_hz(run);
+		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_LOST))->ns_per_position = 1e9 / rtta_run_rate_hz(run);
 		rest.first = part.last;
 	}
 }
@@ -223,12 +224,12 @@ rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **out)
 		note = note_between(gaps, run);
 		put(&list, (struct rtta_span){ key->run, key->first, key->first },
 		    key->prev_us * 1000, key->first_us * 1000,
-		    note != NULL ? note->reason : "nothing was recorded");
+		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_NO_CAPTURE));
 	}
 	/* The cut names a run, if there ever was one. */
 	if (runs->has_end && runs->has_cut && runs->count == 0)
 		put(&list, (struct rtta_span){0}, runs->cut.at_us * 1000, runs->end.at_us * 1000,
-		    "nothing was recorded");
+		    rtta_reason_text(RTTA_REASON_NO_CAPTURE));
 	*out = list.gaps;
 	return list.count;
 }

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "mem.h"
 #include "profile.h"
+#include "reason.h"
 
 enum {
 	SPARE_MS = 30000,            /* between attempts to have one ready */
@@ -170,7 +171,7 @@ put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_del
 		    rtta_samples_ns(held->span.first - part.first, held->rate_hz);
 		record->end_ns = held->capture_ns -
 		    rtta_samples_ns(held->span.first - part.last, held->rate_hz);
-		record->reason = rtta_xstrdup("lost before the bus");
+		record->reason = rtta_xstrdup(rtta_reason_text(RTTA_REASON_OVERRUN));
 		draft->ns_per_position = 1e9 / held->rate_hz;
 		rtta_drafts_put(&lane->drafts, draft);
 		rtta_cover_add(track->claimed, part);

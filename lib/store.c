@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "publisher.h"
 #include "reader.h"
+#include "reason.h"
 #include "record.h"
 #include "store.h"
 
@@ -282,7 +283,7 @@ make_smaller(struct rtta_draft *draft, int error)
 	record->type = RTTA_RECORD_GAP;
 	record->text[0] = '\0';
 	free(record->reason);
-	record->reason = rtta_xstrdup("the text could not be stored");
+	record->reason = rtta_xstrdup(rtta_reason_text(RTTA_REASON_STORE));
 }
 
 static void

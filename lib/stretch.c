@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mem.h"
 #include "profile.h"
+#include "reason.h"
 #include "record.h"
 #include "resample.h"
 #include "scribe.h"
@@ -351,7 +352,7 @@ broken(struct rtta_stretch *stretch, const struct rtta_err *why)
 		rtta_log_debug("%s, and nothing is left", why->text);
 	} else if (why->exit_code == EX_PROTOCOL && ++stretch->undone >= RTTA_STRETCH_ATTEMPTS) {
 		rtta_log_warn("%s: what it did not settle is a gap", why->text);
-		rtta_scribe_give_up(stretch->scribe, "engine gave up");
+		rtta_scribe_give_up(stretch->scribe, rtta_reason_text(RTTA_REASON_ENGINE));
 		stretch->failures = stretch->undone = 0;
 	} else {
 		fail(stretch, why);

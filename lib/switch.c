@@ -4,6 +4,7 @@
 
 #include "mem.h"
 #include "pause.h"
+#include "reason.h"
 #include "switch.h"
 
 enum {
@@ -575,8 +576,8 @@ act_note(struct rtta_switch *sw, struct rtta_pos key, const struct mark *to)
 	action->note = (struct rtta_session_note){
 		.from = sw->note_from.pos, .from_us = sw->note_from.us,
 		.to = to->pos, .to_us = to->us,
-		.reason = "off the record",
 	};
+	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_OFF_RECORD));
 }
 
 /* One note says that it began, because this process may not see it end. */
