@@ -15,14 +15,14 @@
 #include "clock.h"
 #include "err.h"
 #include "format.h"
+#include "gather.h"
 #include "json.h"
+#include "ledger.h"
 #include "log.h"
 #include "opt.h"
-#include "reader.h"
 #include "record.h"
 #include "session.h"
 #include "sig.h"
-#include "standing.h"
 #include "state.h"
 #include "transcript.h"
 
@@ -50,10 +50,8 @@ struct export {
 	char session[RTTA_SESSION_ID_BYTES];
 	struct rtta_bus *bus;
 	struct rtta_state *state;
-	struct rtta_reader *reader;       /* NULL until the session is known */
-	struct rtta_transcript *transcript;
-	size_t records, keys, broken;
-	int wait_ms;                      /* until one of them wants its turn */
+	struct rtta_gather *gather;       /* NULL until the session is known */
+	int wait_ms;                      /* until it wants its turn */
 	int sig_fd;
 	bool stopped, reader_gone;        /* by a signal; nobody reads stdout */
 };
@@ -130,34 +128,23 @@ open_bus(struct export *export, struct rtta_err *err)
 	return 0;
 }
 
-/* Wait for the bus or a signal, then let everything take its turn.  0, -1. */
+/* Wait for the bus or a signal.  0, or -1. */
 static int
-turn(struct export *export, int64_t deadline_ms, struct rtta_err *err)
+turn(struct export *export, struct rtta_err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = rtta_bus_fd(export->bus), .events = POLLIN },
 		{ .fd = export->sig_fd, .events = POLLIN },
 		{ .fd = STDOUT_FILENO, .events = 0 },
 	};
-	int64_t left_ms = deadline_ms - rtta_clock_mono_ms();
 
-	if (deadline_ms != 0 && left_ms <= 0)
-		return rtta_err_set(err, EX_TEMPFAIL, "%s: no answer for %d s",
-		    rtta_bus_url(export->bus), PATIENCE_MS / 1000);
-	if (deadline_ms != 0)
-		export->wait_ms = rtta_clock_sooner(export->wait_ms, (int)left_ms);
 	if (poll(fds, 3, export->wait_ms) < 0)
 		return rtta_err_sys(err, EX_OSERR, "poll");
 	if (fds[1].revents && rtta_sig_take(export->sig_fd))
 		export->stopped = true;
 	if (fds[2].revents & POLLERR)
 		export->reader_gone = true;
-	if (rtta_bus_wake(export->bus, err) < 0)
-		return -1;
-	export->wait_ms = rtta_state_tick(export->state);
-	if (export->reader != NULL)
-		export->wait_ms = rtta_clock_sooner(export->wait_ms, rtta_reader_tick(export->reader));
-	return 0;
+	return rtta_bus_wake(export->bus, err);
 }
 
 /* --- which session --- */
@@ -233,17 +220,31 @@ take_last_text(struct export *export, struct rtta_err *err)
 }
 
 static int
-find_session(struct export *export, struct rtta_err *err)
+load_state(struct export *export, struct rtta_err *err)
 {
 	int64_t deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
 	struct rtta_state_change change;
+	int left_ms;
 
 	while (!rtta_state_loaded(export->state) && !export->stopped) {
-		if (turn(export, deadline_ms, err) < 0)
-			return -1;
+		left_ms = (int)(deadline_ms - rtta_clock_mono_ms());
+		if (left_ms <= 0)
+			return rtta_err_set(err, EX_TEMPFAIL, "%s: no answer for %d s",
+			    rtta_bus_url(export->bus), PATIENCE_MS / 1000);
+		export->wait_ms = rtta_clock_sooner(rtta_state_tick(export->state), left_ms);
 		while (rtta_state_next(export->state, &change))
 			jv_free(change.value);
+		if (!rtta_state_loaded(export->state) && turn(export, err) < 0)
+			return -1;
 	}
+	return 0;
+}
+
+static int
+find_session(struct export *export, struct rtta_err *err)
+{
+	if (load_state(export, err) < 0)
+		return -1;
 	if (export->session[0] == '\0')
 		take_active(export);
 	if (export->session[0] == '\0')
@@ -254,32 +255,6 @@ find_session(struct export *export, struct rtta_err *err)
 }
 
 /* --- what comes --- */
-
-static void
-take_key(struct export *export, const char *key, jv value)
-{
-	char what[16], id[RTTA_SESSION_ID_BYTES];
-	struct rtta_err err = {0};
-	const char *rest;
-
-	if (rtta_session_key_parse(key, what, id, &rest) < 0 || strcmp(id, export->session) != 0)
-		return;
-	export->keys++;
-	if (rtta_transcript_key(export->transcript, key, value, &err) < 0)
-		rtta_log_warn("key %s: %s", key, err.text);
-}
-
-static void
-take_changes(struct export *export)
-{
-	struct rtta_state_change change;
-
-	while (rtta_state_next(export->state, &change)) {
-		if (change.readable)
-			take_key(export, change.key, change.value);
-		jv_free(change.value);
-	}
-}
 
 /* Write all of the transcript to stdout.  0, or -1 with *err. */
 static int
@@ -318,29 +293,20 @@ write_record(struct export *export, const struct rtta_record *record, struct rtt
 	return rc;
 }
 
+/* What has come.  0, or -1 with *err. */
 static int
 take_records(struct export *export, struct rtta_err *err)
 {
 	struct rtta_record record;
-	natsMsg *msg;
 	int rc = 0;
 
 	rtta_record_init(&record);
-	while (rc == 0 && !export->reader_gone &&
-	    (msg = rtta_reader_take(export->reader)) != NULL) {
-		struct rtta_err why = {0};
-
-		if (rtta_record_decode(&record, msg, &why) < 0) {
-			rtta_log_warn("%s", why.text);
-			export->broken++;
-		} else {
-			rtta_transcript_add(export->transcript, &record);
-			if (export->follow)
-				rc = write_record(export, &record, err);
-		}
-		export->records++;
-		natsMsg_Destroy(msg);
-	}
+	export->wait_ms = rtta_gather_tick(export->gather, err);
+	if (export->wait_ms < 0)
+		rc = -1;
+	while (rc == 0 && !export->reader_gone && rtta_gather_next(export->gather, &record))
+		if (export->follow)
+			rc = write_record(export, &record, err);
 	rtta_record_done(&record);
 	return rc;
 }
@@ -348,27 +314,21 @@ take_records(struct export *export, struct rtta_err *err)
 static int
 read_stored(struct export *export, struct rtta_err *err)
 {
-	int64_t deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
-	char filter[32 + RTTA_SESSION_ID_BYTES];
-	size_t before;
+	struct rtta_gather_counts counts;
 
-	snprintf(filter, sizeof(filter), "transcript.raw.%s", export->session);
-	export->transcript = rtta_transcript_new(export->session);
-	export->keys = rtta_standing_keys(export->transcript, export->state, export->session);
-	export->reader = rtta_reader_new(export->bus, "TEXT_STREAM", filter, RTTA_READER_ALL, 1);
-	export->wait_ms = 0;
-	while (!rtta_reader_caught_up(export->reader) && !export->stopped &&
-	    !export->reader_gone) {
-		before = export->records;
-		if (turn(export, deadline_ms, err) < 0 || take_records(export, err) < 0)
+	export->gather = rtta_gather_new(export->bus, export->state, export->session);
+	while (!export->stopped && !export->reader_gone) {
+		if (take_records(export, err) < 0)
 			return -1;
-		take_changes(export);
-		if (export->records > before)
-			deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
+		if (rtta_gather_is_complete(export->gather))
+			break;
+		if (turn(export, err) < 0)
+			return -1;
 	}
 	if (export->stopped && !export->follow)
 		return rtta_err_set(err, EX_TEMPFAIL, "stopped before all was read");
-	if (export->records == 0 && export->keys == 0 && !export->stopped)
+	counts = rtta_gather_counts(export->gather);
+	if (counts.records == 0 && counts.keys == 0 && !export->stopped)
 		return rtta_err_set(err, EX_NOINPUT, "session %s: nothing is known of it",
 		    export->session);
 	return 0;
@@ -380,11 +340,10 @@ follow(struct export *export, struct rtta_err *err)
 	struct rtta_ledger ledger = {0};
 
 	while (!export->stopped && !export->reader_gone) {
-		take_changes(export);
-		rtta_transcript_ledger(export->transcript, &ledger);
+		rtta_ledger_count(&ledger, rtta_gather_transcript(export->gather));
 		if (ledger.closed)
 			return 0;
-		if (turn(export, 0, err) < 0 || take_records(export, err) < 0)
+		if (turn(export, err) < 0 || take_records(export, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -392,32 +351,41 @@ follow(struct export *export, struct rtta_err *err)
 
 /* --- coverage --- */
 
-static int
-print_coverage(const struct export *export, const struct rtta_ledger *ledger,
-    struct rtta_err *err)
+static void
+print_seconds(const char *name, double value_s)
 {
-	const struct {
-		const char *name;
-		double value_s;
-	} rows[] = {
-		{ "captured", ledger->captured_s }, { "text", ledger->text_s },
-		{ "silence", ledger->silence_s }, { "gap", ledger->gap_s },
-		{ "pending", ledger->pending_s }, { "late", ledger->late_s },
-		{ "pre-roll", ledger->preroll_s }, { "overlap", ledger->overlap_s },
-	};
+	printf("%-9s %13.7f s\n", name, value_s);
+}
 
-	if (export->json)
-		return rtta_event_write(jv_object_merge(
-		    JV_OBJECT(jv_string("session"), jv_string(export->session)),
-		    rtta_ledger_json(ledger)), err);
-	printf("%-8s  %s\n", "session", export->session);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		printf("%-8s  %10.3f s\n", rows[i].name, rows[i].value_s);
-	printf("%-8s  %10zu\n", "records", ledger->records);
-	printf("%-8s  %10s\n", "closed", ledger->closed ? "yes" : "no");
-	if (fflush(stdout) != 0 && errno != EPIPE)
-		return rtta_err_sys(err, EX_IOERR, "stdout");
-	return 0;
+static void
+print_part(const char *name, double all_s, double live_s, double backfill_s)
+{
+	printf("%-9s %13.7f s %13.7f s %13.7f s\n", name, all_s, live_s, backfill_s);
+}
+
+static void
+print_table(const char *session, const struct rtta_ledger *ledger)
+{
+	const struct rtta_ledger_part *all = &ledger->all;
+	const struct rtta_ledger_part *live = &ledger->lane[RTTA_LEDGER_LIVE];
+	const struct rtta_ledger_part *backfill = &ledger->lane[RTTA_LEDGER_BACKFILL];
+
+	printf("%-9s %s\n", "session", session);
+	printf("%-9s %15s %15s %15s\n", "", "all", "live", "backfill");
+	print_part("captured", all->captured_s, live->captured_s, backfill->captured_s);
+	print_part("text", all->text_s, live->text_s, backfill->text_s);
+	print_part("silence", all->silence_s, live->silence_s, backfill->silence_s);
+	print_part("gap", all->gap_s, live->gap_s, backfill->gap_s);
+	print_part("pending", all->pending_s, live->pending_s, backfill->pending_s);
+	print_seconds("late", ledger->late_s);
+	print_seconds("short", ledger->short_s);
+	print_seconds("overlap", ledger->overlap_s);
+	printf("%-9s %6zu\n", "records", ledger->records);
+	printf("%-9s %6s\n", "closed", ledger->closed ? "yes" : "no");
+	for (int i = 0; i < RTTA_REASONS; i++)
+		if (all->reason_s[i] > 0)
+			printf("%-9s %13.7f s %s\n", "missing", all->reason_s[i],
+			    rtta_reason_text((enum rtta_reason)i));
 }
 
 /* 0: complete, 1: not, -1: *err. */
@@ -425,11 +393,30 @@ static int
 answer_coverage(const struct export *export, struct rtta_err *err)
 {
 	struct rtta_ledger ledger;
+	int rc = 0;
 
-	rtta_transcript_ledger(export->transcript, &ledger);
-	if (print_coverage(export, &ledger, err) < 0)
-		return -1;
-	return ledger.closed ? 0 : 1;
+	rtta_ledger_count(&ledger, rtta_gather_transcript(export->gather));
+	if (export->json)
+		rc = rtta_event_write(jv_object_merge(
+		    JV_OBJECT(jv_string("session"), jv_string(export->session)),
+		    rtta_ledger_json(&ledger)), err);
+	else
+		print_table(export->session, &ledger);
+	if (rc == 0 && fflush(stdout) != 0 && errno != EPIPE)
+		rc = rtta_err_sys(err, EX_IOERR, "stdout");
+	return rc < 0 ? -1 : !ledger.closed;
+}
+
+/* Say what was left out, and let everything go. */
+static void
+close_all(struct export *export)
+{
+	if (export->gather != NULL && rtta_gather_counts(export->gather).broken > 0)
+		rtta_log_warn("session %s: %zu messages are no records and were left out",
+		    export->session, rtta_gather_counts(export->gather).broken);
+	rtta_gather_free(export->gather);
+	rtta_state_free(export->state);
+	rtta_bus_close(export->bus);
 }
 
 int
@@ -450,15 +437,8 @@ main(int argc, char *argv[])
 		else if (export.follow)
 			follow(&export, &err);
 		else
-			write_transcript(&export, export.transcript, &err);
+			write_transcript(&export, rtta_gather_transcript(export.gather), &err);
 	}
-	if (export.broken > 0)
-		rtta_log_warn("session %s: %zu messages are no records and were left out",
-		    export.session, export.broken);
-
-	rtta_transcript_free(export.transcript);
-	rtta_reader_free(export.reader);
-	rtta_state_free(export.state);
-	rtta_bus_close(export.bus);
+	close_all(&export);
 	return err.exit_code ? rtta_err_exit(&err) : answer;
 }

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "control.h"
 #include "err.h"
+#include "gather.h"
 #include "json.h"
 #include "keys.h"
 #include "ledger.h"
@@ -25,7 +26,6 @@
 #include "session.h"
 #include "sig.h"
 #include "state.h"
-#include "transcript.h"
 
 enum {
 	ANSWER_MS = 5000,
@@ -213,8 +213,8 @@ static void
 print_sound(const struct rtta_ledger *ledger)
 {
 	printf("sound    %.1f s captured: %.1f s text, %.1f s silence, %.1f s "
-	    "gap, %.1f s to come\n", ledger->captured_s, ledger->text_s,
-	    ledger->silence_s, ledger->gap_s, ledger->pending_s);
+	    "gap, %.1f s to come\n", ledger->all.captured_s, ledger->all.text_s,
+	    ledger->all.silence_s, ledger->all.gap_s, ledger->all.pending_s);
 }
 
 /* tools is taken. */
@@ -270,6 +270,18 @@ write_status(struct session *session, const struct rtta_session_config *config,
 	write_line(status, err);
 }
 
+static int
+count_ledger(struct session *session, const char *id, struct rtta_ledger *ledger,
+    struct rtta_err *err)
+{
+	struct rtta_gather *gather = rtta_gather_new(session->bus, session->state, id);
+	int rc = rtta_gather_all(gather, err);
+
+	rtta_ledger_count(ledger, rtta_gather_transcript(gather));
+	rtta_gather_free(gather);
+	return rc;
+}
+
 static void
 status(struct session *session, struct rtta_err *err)
 {
@@ -283,9 +295,7 @@ status(struct session *session, struct rtta_err *err)
 	    rtta_listen(session->bus, session->listen_ms, err);
 	if (!jv_is_valid(tools))
 		return;
-	if (config.id[0] != '\0' &&
-	    rtta_ledger_read(session->bus, session->state, config.id,
-	    &ledger, err) < 0)
+	if (config.id[0] != '\0' && count_ledger(session, config.id, &ledger, err) < 0)
 		jv_free(tools);
 	else if (session->json)
 		write_status(session, &config, &ledger, tools, err);

@@ -164,10 +164,14 @@ serve_metrics(struct rtta_conn *conn)
 	struct rtta_hub_counts counts;
 	bool healthy;
 	char *text;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
 
+	if (out == NULL)
+		return rtta_conn_refuse(conn, 500, "no memory for it");
 	rtta_hub_counts(rtta_room_hub(site->room), &counts);
 	jv_free(rtta_room_health(site->room, &healthy));
-	text = rtta_xasprintf(
+	fprintf(out,
 	    "# HELP rtta_healthy What /healthz says.\n# TYPE rtta_healthy gauge\n"
 	    "rtta_healthy %d\n"
 	    "# HELP rtta_readers Readers that are connected.\n# TYPE rtta_readers gauge\n"
@@ -186,8 +190,10 @@ serve_metrics(struct rtta_conn *conn)
 	    "# TYPE rtta_readers_dropped_total counter\nrtta_readers_dropped_total %" PRIu64 "\n",
 	    healthy, counts.readers, counts.watched, counts.records, counts.interim,
 	    site->requests, site->refused, site->dropped);
+	rtta_hub_metrics(rtta_room_hub(site->room), out);
+	fclose(out);
 	return rtta_conn_reply_owned(conn, 200, "text/plain; version=0.0.4; charset=utf-8", text,
-	    strlen(text));
+	    bytes);
 }
 
 static int

@@ -7,6 +7,7 @@
 #include "hub.h"
 #include "interim.h"
 #include "jtext.h"
+#include "ledger.h"
 #include "log.h"
 #include "mem.h"
 #include "reader.h"
@@ -695,8 +696,26 @@ rtta_hub_ledger(struct rtta_hub *hub, const char *id)
 
 	if (watch == NULL || !watch->caught_up)
 		return jv_invalid();
-	rtta_transcript_ledger(watch->transcript, &ledger);
+	rtta_ledger_count(&ledger, watch->transcript);
 	return rtta_ledger_json(&ledger);
+}
+
+void
+rtta_hub_metrics(const struct rtta_hub *hub, FILE *out)
+{
+	struct rtta_ledger_of *of = rtta_xcalloc(hub->count + 1, sizeof(*of));
+	size_t count = 0;
+
+	for (size_t i = 0; i < hub->count; i++) {
+		const struct watch *watch = hub->watches[i];
+
+		if (!watch->caught_up || !watch->known)
+			continue;
+		of[count].session = watch->id;
+		rtta_ledger_count(&of[count++].ledger, watch->transcript);
+	}
+	rtta_ledger_metrics(out, of, count);
+	free(of);
 }
 
 void

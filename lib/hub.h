@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct rtta_bus;
 struct rtta_err;
@@ -103,7 +104,8 @@ enum rtta_hub_answer rtta_hub_transcript(struct rtta_hub *hub, const char *id,
 /* The ledger of a session that is watched and complete, else invalid. */
 jv rtta_hub_ledger(struct rtta_hub *hub, const char *id);
 
-/* For /metrics. */
+/* For /metrics: the ledgers of sessions that are watched and complete. */
+void rtta_hub_metrics(const struct rtta_hub *hub, FILE *out);
 struct rtta_hub_counts {
 	size_t watched, readers, records;
 	uint64_t interim, resets, unreadable;

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "err.h"
 #include "keys.h"
+#include "ledger.h"
 #include "roster.h"
 #include "session.h"
 #include "state.h"
@@ -100,7 +101,7 @@ rtta_summary_json(const struct rtta_state *state, const struct rtta_session_conf
 	struct rtta_ledger ledger;
 	jv summary;
 
-	rtta_transcript_ledger(transcript, &ledger);
+	rtta_ledger_count(&ledger, transcript);
 	summary = JV_OBJECT(jv_string("event"), jv_string("state"),
 	    jv_string("session"), jv_string(id),
 	    jv_string("state"), jv_string(rtta_roster_state(state, config, id)),

@@ -150,6 +150,18 @@ show(struct rtta_transcript *transcript, const struct rtta_record *record)
 
 /* --- what comes in --- */
 
+static int
+apply_flush(struct rtta_transcript *transcript, jv value, struct rtta_err *err)
+{
+	struct rtta_session_flush flush;
+
+	if (rtta_session_flush_decode(&flush, value, err) < 0)
+		return -1;
+	if (flush.short_s >= 0 && flush.short_s <= RTTA_SESSION_PREROLL_MAX_S)
+		transcript->short_s = flush.short_s;
+	return 0;
+}
+
 int
 rtta_transcript_key(struct rtta_transcript *transcript, const char *key, jv value,
     struct rtta_err *err)
@@ -167,6 +179,8 @@ rtta_transcript_key(struct rtta_transcript *transcript, const char *key, jv valu
 		transcript->info = info;
 		return 0;
 	}
+	if (strcmp(what, "flush") == 0)
+		return apply_flush(transcript, value, err);
 	rc = rtta_runs_key(&transcript->runs, what, rest, value, err);
 	if (rc > 0)
 		rebuild(transcript);

@@ -3,9 +3,8 @@
  *
  * Order: (n of the run, first, channel, seq), never the wall clock.  Records
  * may come in any order; the result is the same.  A revision-1 record whose
- * middle lies under revision 2 is not shown.  Also the ledger: how many
- * samples are text, silence, gap or still pending, computed from what is
- * stored.  Pure: no bus, no clock.  serve and export share it.
+ * middle lies under revision 2 is not shown.  lib/ledger.h counts them.
+ * Pure: no bus, no clock.  serve and export share it.
  */
 #ifndef RTTA_TRANSCRIPT_H
 #define RTTA_TRANSCRIPT_H
@@ -48,23 +47,6 @@ void rtta_transcript_when(const struct rtta_transcript *transcript,
     const struct rtta_record *record, int64_t *from_ns, int64_t *to_ns);
 int64_t rtta_transcript_when_sample(const struct rtta_transcript *transcript,
     const struct rtta_record *record, uint64_t sample);
-
-/*
- * Seconds by kind.  captured = text + silence + gap + pending.  With split
- * channels a sample is covered when all channels are, and text when one is.
- * Records of a run that is not known from a key count by their wall clock.
- */
-struct rtta_ledger {
-	double captured_s;   /* between the first pre-roll frame and the end (or the last record) */
-	double text_s, silence_s, gap_s, pending_s;
-	double late_s;       /* of text and silence: by the backfill lane behind the cut */
-	double preroll_s;    /* of captured: before the cut */
-	double overlap_s;    /* covered twice in one revision: must be 0 */
-	bool has_cut, has_end, closed;  /* closed: end, and nothing pending */
-	size_t records;
-};
-void rtta_transcript_ledger(const struct rtta_transcript *transcript, struct rtta_ledger *ledger);
-jv rtta_ledger_json(const struct rtta_ledger *ledger);
 
 /* The session's title and start, for headings; NULL and 0 where not known. */
 const char *rtta_transcript_title(const struct rtta_transcript *transcript);

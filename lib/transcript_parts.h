@@ -1,5 +1,5 @@
 /*
- * transcript_parts - what transcript.c and tally.c share, and nobody else.
+ * transcript_parts - what transcript.c and ledger.c share, and nobody else.
  */
 #ifndef RTTA_TRANSCRIPT_PARTS_H
 #define RTTA_TRANSCRIPT_PARTS_H
@@ -27,6 +27,7 @@ struct rtta_transcript {
 	const struct rtta_record **shown;  /* in order; room as records */
 	size_t shown_count;
 	uint64_t overlap_samples;
+	double short_s;                    /* of the key flush */
 	int64_t first_ns;                  /* earliest clock of all records */
 };
 

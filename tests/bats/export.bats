@@ -59,7 +59,7 @@ text() {
 	start
 	meeting_has s1 start cut preroll live gap
 	run -1 rtta-export --quiet --coverage s1
-	[ "$(awk '{ print $1 "=" $2 }' <<<"$output" | paste -sd ' ')" = "session=s1 captured=166.000 text=130.000 silence=0.000 gap=6.000 pending=30.000 late=0.000 pre-roll=60.000 overlap=0.000 records=11 closed=no" ]
+	[ "$(awk '{ print $1 "=" $2 }' <<<"$output" | sed 's/\.0*$//' | paste -sd ' ')" = "session=s1 all=live captured=166 text=130 silence=0 gap=6 pending=30 late=0 short=0 overlap=0 records=11 closed=no missing=6" ]
 	meeting_has s1 end
 	run -1 rtta-export --quiet --coverage --json s1
 	meeting_has s1 late

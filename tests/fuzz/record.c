@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "err.h"
 #include "format.h"
+#include "ledger.h"
 #include "message.h"
 #include "record.h"
 #include "transcript.h"
@@ -35,8 +36,8 @@ check_record(struct rtta_record *record)
 		assert(rtta_format_write(out, transcript, (enum rtta_format)format, true, &err) == 0);
 	fclose(out);
 	free(text);
-	rtta_transcript_ledger(transcript, &ledger);
-	assert(ledger.captured_s >= 0 && !ledger.closed);
+	rtta_ledger_count(&ledger, transcript);
+	assert(ledger.all.captured_s >= 0 && !ledger.closed);
 	natsMsg_Destroy(rtta_record_encode(record, 0));
 	rtta_transcript_free(transcript);
 }

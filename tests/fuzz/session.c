@@ -7,6 +7,7 @@
 
 #include "err.h"
 #include "json.h"
+#include "ledger.h"
 #include "mem.h"
 #include "session.h"
 #include "transcript.h"
@@ -60,8 +61,8 @@ try_ledger(jv value)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		rtta_transcript_key(transcript, keys[i], value, &ignored);
-	rtta_transcript_ledger(transcript, &ledger);
-	assert(ledger.captured_s >= 0);
+	rtta_ledger_count(&ledger, transcript);
+	assert(ledger.all.captured_s >= 0);
 	rtta_transcript_free(transcript);
 }
 

@@ -5,6 +5,7 @@
 #include "err.h"
 #include "format.h"
 #include "json.h"
+#include "ledger.h"
 #include "mem.h"
 #include "transcript.h"
 
@@ -143,13 +144,13 @@ check_ledger(void)
 	add_record(&session, RTTA_RECORD_SILENCE, "", (struct rtta_span){ B, 48000, 64000 }, 21, 22);
 	add_record(&session, RTTA_RECORD_TEXT, "early", (struct rtta_span){ A, 0, 80000 }, 0, 5)->backfill = true;
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 22, 1e-9);
-	CHECK_NEAR(ledger.text_s, 10, 1e-9);
-	CHECK_NEAR(ledger.silence_s, 1, 1e-9);
-	CHECK_NEAR(ledger.gap_s, 0, 1e-9);
-	CHECK_NEAR(ledger.pending_s, 11, 1e-9);  /* 5 of pre-roll, 3 live, 3 between */
-	CHECK_NEAR(ledger.preroll_s, 10, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 22, 1e-9);
+	CHECK_NEAR(ledger.all.text_s, 10, 1e-9);
+	CHECK_NEAR(ledger.all.silence_s, 1, 1e-9);
+	CHECK_NEAR(ledger.all.gap_s, 0, 1e-9);
+	CHECK_NEAR(ledger.all.pending_s, 11, 1e-9);  /* 5 of pre-roll, 3 live, 3 between */
+	CHECK_NEAR(ledger.lane[RTTA_LEDGER_BACKFILL].captured_s, 10, 1e-9);
 	CHECK_NEAR(ledger.late_s, 0, 1e-9);
 	CHECK(ledger.has_cut && ledger.has_end && !ledger.closed);
 	check_texts(transcript, "early live last (silence)");
@@ -163,17 +164,17 @@ check_ledger(void)
 	add_record(&session, RTTA_RECORD_GAP, "", (struct rtta_span){ A, 224000, 240000 }, 14, 15);
 	for (size_t i = stored; i < session.count; i++)
 		apply(transcript, &session.items[i]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.pending_s, 3, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.pending_s, 3, 1e-9);
 	CHECK_NEAR(ledger.late_s, 2, 1e-9);
 	CHECK(!ledger.closed);
 	add_record(&session, RTTA_RECORD_GAP, "", (struct rtta_span){ B, 0, 0 }, 15, 18);
 	apply(transcript, &session.items[session.count - 1]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 22, 1e-9);
-	CHECK_NEAR(ledger.text_s, 17, 1e-9);
-	CHECK_NEAR(ledger.gap_s, 4, 1e-9);
-	CHECK_NEAR(ledger.pending_s, 0, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 22, 1e-9);
+	CHECK_NEAR(ledger.all.text_s, 17, 1e-9);
+	CHECK_NEAR(ledger.all.gap_s, 4, 1e-9);
+	CHECK_NEAR(ledger.all.pending_s, 0, 1e-9);
 	CHECK_NEAR(ledger.overlap_s, 0, 1e-9);
 	CHECK(ledger.closed);
 	check_texts(transcript, "early rest live late (gap) (gap) last (silence)");
@@ -188,9 +189,9 @@ check_ledger(void)
 	add_record(&session, RTTA_RECORD_TEXT, "twice", (struct rtta_span){ B, 0, 16000 }, 18, 19);
 	session.items[session.count - 1].record.seq = 99;
 	apply(transcript, &session.items[session.count - 1]);
-	rtta_transcript_ledger(transcript, &ledger);
+	rtta_ledger_count(&ledger, transcript);
 	CHECK_NEAR(ledger.overlap_s, 1, 1e-9);
-	CHECK_NEAR(ledger.captured_s, 22, 1e-9);
+	CHECK_NEAR(ledger.all.captured_s, 22, 1e-9);
 	rtta_transcript_free(transcript);
 	done(&session);
 }
@@ -206,14 +207,14 @@ check_open(void)
 	add_keys(&session);
 	session.count = 2;  /* session and cut: no run has its key yet */
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 10, 1e-9);
-	CHECK_NEAR(ledger.pending_s, 10, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 10, 1e-9);
+	CHECK_NEAR(ledger.all.pending_s, 10, 1e-9);
 	add_record(&session, RTTA_RECORD_TEXT, "live", (struct rtta_span){ A, 192000, 208000 }, 12, 13);
 	apply(transcript, &session.items[2]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 13, 1e-9);
-	CHECK_NEAR(ledger.text_s, 1, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 13, 1e-9);
+	CHECK_NEAR(ledger.all.text_s, 1, 1e-9);
 	CHECK(!ledger.has_end && !ledger.closed);
 	rtta_transcript_free(transcript);
 	done(&session);
@@ -230,15 +231,15 @@ check_no_frame(void)
 	add_key(&session, "cut.s1", "{\"at\":null,\"at_us\":1767607200000000}");
 	add_key(&session, "end.s1", "{\"at\":null,\"at_us\":1767607260000000}");
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.pending_s, 60, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.pending_s, 60, 1e-9);
 	CHECK(!ledger.closed);
 	add_record(&session, RTTA_RECORD_GAP, "", (struct rtta_span){ 0, 0, 0 }, 0, 60);
 	apply(transcript, &session.items[2]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.gap_s, 60, 1e-9);
-	CHECK_NEAR(ledger.captured_s, 60, 1e-9);
-	CHECK_NEAR(ledger.preroll_s, 0, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.gap_s, 60, 1e-9);
+	CHECK_NEAR(ledger.all.captured_s, 60, 1e-9);
+	CHECK_NEAR(ledger.lane[RTTA_LEDGER_BACKFILL].captured_s, 0, 1e-9);
 	CHECK(ledger.closed);
 	rtta_transcript_free(transcript);
 	done(&session);
@@ -258,13 +259,13 @@ check_no_live(void)
 	add_key(&session, "end.s1", "{\"at\":null,\"at_us\":1767607210000000}");
 	add_key(&session, "run.s1.0", "{\"run\":\"000000000000000a\",\"first\":0,\"first_us\":1767607200000000}");
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK(ledger.pending_s > 0.9 && !ledger.closed);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK(ledger.all.pending_s > 0.9 && !ledger.closed);
 	add_record(&session, RTTA_RECORD_TEXT, "x", (struct rtta_span){ A, 0, 16000 }, 0, 1)->backfill = true;
 	apply(transcript, &session.items[3]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.text_s, 1, 1e-9);
-	CHECK_NEAR(ledger.preroll_s, 1, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.text_s, 1, 1e-9);
+	CHECK_NEAR(ledger.lane[RTTA_LEDGER_BACKFILL].captured_s, 1, 1e-9);
 	CHECK_NEAR(ledger.late_s, 0, 1e-9);
 	CHECK(ledger.closed);
 	rtta_transcript_free(transcript);
@@ -286,15 +287,15 @@ check_split(void)
 	add_record(&session, RTTA_RECORD_TEXT, "left", (struct rtta_span){ A, 0, 160000 }, 0, 10)->channel = 0;
 	add_record(&session, RTTA_RECORD_SILENCE, "", (struct rtta_span){ A, 0, 80000 }, 0, 5)->channel = 1;
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.text_s, 5, 1e-9);
-	CHECK_NEAR(ledger.pending_s, 5, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.text_s, 5, 1e-9);
+	CHECK_NEAR(ledger.all.pending_s, 5, 1e-9);
 	CHECK_NEAR(ledger.overlap_s, 0, 1e-9);
 	add_record(&session, RTTA_RECORD_TEXT, "right", (struct rtta_span){ A, 80000, 160000 }, 5, 10)->channel = 1;
 	apply(transcript, &session.items[session.count - 1]);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.text_s, 10, 1e-9);
-	CHECK_NEAR(ledger.captured_s, 10, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.text_s, 10, 1e-9);
+	CHECK_NEAR(ledger.all.captured_s, 10, 1e-9);
 	CHECK(ledger.closed);
 	check_texts(transcript, "left (silence) right");
 	rtta_transcript_free(transcript);
@@ -321,11 +322,11 @@ check_revisions(void)
 	add_record(&session, RTTA_RECORD_TEXT, "BETTER", (struct rtta_span){ A, 32000, 90000 }, 2, 6)->rev = 2;
 	apply(transcript, &session.items[session.count - 1]);
 	check_texts(transcript, "one BETTER three");
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 10, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 10, 1e-9);
 	CHECK_NEAR(ledger.overlap_s, 0, 1e-9);
-	CHECK_NEAR(ledger.gap_s, 0, 1e-9);
-	CHECK_NEAR(ledger.text_s, 10, 1e-9);
+	CHECK_NEAR(ledger.all.gap_s, 0, 1e-9);
+	CHECK_NEAR(ledger.all.text_s, 10, 1e-9);
 	CHECK(ledger.closed);
 	rtta_transcript_free(transcript);
 	done(&session);
@@ -375,8 +376,8 @@ check_clock_jump(void)
 	add_record(&session, RTTA_RECORD_TEXT, "a", (struct rtta_span){ A, 0, 240000 }, 0, 15);
 	add_record(&session, RTTA_RECORD_TEXT, "b", (struct rtta_span){ B, 0, 64000 }, 3615, 3619);
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 19, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 19, 1e-9);
 	CHECK(ledger.closed);
 	rtta_transcript_when(transcript, rtta_transcript_at(transcript, 1), &from_ns, &to_ns);
 	CHECK_INT(from_ns, 15 * NS);
@@ -385,15 +386,15 @@ check_clock_jump(void)
 
 	session.items[3].key = "run.s1.2";
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
+	rtta_ledger_count(&ledger, transcript);
 	CHECK(!ledger.closed);
 	rtta_transcript_free(transcript);
 
 	/* What ends run A then is not known: its records do, not run C's key. */
 	session.items[5].record.span.last = 160000;
 	transcript = make(&session);
-	rtta_transcript_ledger(transcript, &ledger);
-	CHECK_NEAR(ledger.captured_s, 14, 1e-9);
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.captured_s, 14, 1e-9);
 	rtta_transcript_free(transcript);
 	done(&session);
 }
@@ -436,7 +437,7 @@ print(const struct rtta_transcript *transcript)
 
 	for (int format = RTTA_FORMAT_TXT; format <= RTTA_FORMAT_CTM; format++)
 		CHECK_INT(rtta_format_write(out, transcript, (enum rtta_format)format, true, &err), 0);
-	rtta_transcript_ledger(transcript, &ledger);
+	rtta_ledger_count(&ledger, transcript);
 	json = rtta_json_text(rtta_ledger_json(&ledger), false);
 	fprintf(out, "%s\n", json);
 	free(json);
