@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "err.h"
 #include "files.h"
+#include "hub.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"

@@ -5,7 +5,9 @@
 #include "clock.h"
 #include "conn.h"
 #include "json.h"
+#include "listener.h"
 #include "mem.h"
+#include "message.h"
 #include "room.h"
 
 enum { HEAD_BYTES = 4096 };  /* of a reply's headers */
@@ -13,10 +15,10 @@ enum { HEAD_BYTES = 4096 };  /* of a reply's headers */
 void
 rtta_conn_reset(struct rtta_conn *conn)
 {
-	rtta_hub_leave(conn->reader);
+	rtta_listener_free(conn->listener);
 	free(conn->owned);
 	free(conn->body);
-	conn->reader = NULL;
+	conn->listener = NULL;
 	conn->owned = conn->body = NULL;
 	conn->data = NULL;
 	conn->kind = RTTA_CONN_IDLE;
@@ -158,40 +160,57 @@ rtta_conn_write_reply(struct rtta_conn *conn)
 
 /* --- readers --- */
 
+/* An event of SSE; returns its length. */
+static size_t
+copy_event(unsigned char *to, const struct rtta_message *message)
+{
+	size_t used = rtta_http_sse_head((char *)to, message->seq);
+
+	memcpy(to + used, message->frame + message->head_bytes, message->bytes);
+	used += message->bytes;
+	memcpy(to + used, "\n\n", 2);
+	return used + 2;
+}
+
+static size_t
+copy_frame(unsigned char *to, const struct rtta_message *message)
+{
+	memcpy(to, message->frame, message->head_bytes + message->bytes);
+	return message->head_bytes + message->bytes;
+}
+
+static int
+begin_events(struct rtta_conn *conn)
+{
+	if (write_headers(conn, -1) != 0)
+		return -1;
+	lws_http_mark_sse(conn->wsi);
+	lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+	rtta_conn_want_write(conn);
+	return 0;
+}
+
 /*
- * Write as many messages as fit into one batch.  WebSocket messages are
- * framed here: one write for many, where lws_write() would make one system
- * call for each.
+ * Write as many messages as fit into one batch.  They are framed for
+ * WebSocket already: one write for many, where lws_write() would make one
+ * system call for each.
  */
 int
 rtta_conn_write_batch(struct rtta_conn *conn)
 {
 	unsigned char *batch = conn->site->batch + LWS_PRE;
-	const struct rtta_hub_message *message;
+	const struct rtta_message *message;
 	size_t used = 0;
 
-	if (conn->kind == RTTA_CONN_SSE && !conn->headers_sent) {
-		if (write_headers(conn, -1) != 0)
-			return -1;
-		lws_http_mark_sse(conn->wsi);
-		lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
-		rtta_conn_want_write(conn);
-		return 0;
-	}
-	while (used < RTTA_CONN_CHUNK_BYTES && (message = rtta_hub_next(conn->reader)) != NULL) {
-		used += conn->kind == RTTA_CONN_WS
-		    ? rtta_http_ws_head(batch + used, message->bytes)
-		    : rtta_http_sse_head((char *)batch + used, message->seq);
-		memcpy(batch + used, message->text, message->bytes);
-		used += message->bytes;
-		if (conn->kind == RTTA_CONN_SSE) {
-			memcpy(batch + used, "\n\n", 2);
-			used += 2;
-		}
-	}
+	if (conn->kind == RTTA_CONN_SSE && !conn->headers_sent)
+		return begin_events(conn);
+	while (used < RTTA_CONN_CHUNK_BYTES &&
+	    (message = rtta_listener_next(conn->listener)) != NULL)
+		used += conn->kind == RTTA_CONN_WS ? copy_frame(batch + used, message)
+		    : copy_event(batch + used, message);
 	if (used > 0 && lws_write(conn->wsi, batch, used, LWS_WRITE_HTTP) < 0)
 		return -1;
-	if (rtta_hub_pending(conn->reader))
+	if (rtta_listener_pending(conn->listener))
 		rtta_conn_want_write(conn);
 	return 0;
 }
@@ -201,9 +220,9 @@ rtta_conn_join(struct rtta_conn *conn, enum rtta_conn_kind kind)
 {
 	struct rtta_http_request *request = &conn->request;
 
-	conn->reader = rtta_hub_join(rtta_room_hub(conn->site->room), request->session,
+	conn->listener = rtta_listener_new(rtta_room_hub(conn->site->room), request->session,
 	    request->after, request->follow);
-	if (conn->reader == NULL)
+	if (conn->listener == NULL)
 		return -1;
 	conn->kind = kind;
 	rtta_conn_want_write(conn);

@@ -15,16 +15,18 @@
 #include <stdint.h>
 
 #include "http.h"
-#include "hub.h"
+#include "session.h"
+#include "watch.h"
 
 struct rtta_files;
+struct rtta_listener;
 struct rtta_room;
 
 enum {
 	RTTA_CONN_SLOW_MS = 30000,     /* whoever takes nothing so long is dropped */
 	RTTA_CONN_ANSWER_MS = 10000,   /* a session is loaded, a button pressed */
 	RTTA_CONN_CHUNK_BYTES = 65536, /* of a reply, or of messages, in one write */
-	RTTA_CONN_BATCH_BYTES = RTTA_CONN_CHUNK_BYTES + RTTA_HUB_MESSAGE_MAX_BYTES + 64
+	RTTA_CONN_BATCH_BYTES = RTTA_CONN_CHUNK_BYTES + RTTA_WATCH_MESSAGE_MAX_BYTES + 64
 };
 
 /* What all connections share. */
@@ -70,7 +72,7 @@ struct rtta_conn {
 	char id[RTTA_SESSION_ID_BYTES];  /* of the session a button is about */
 	uint64_t number;                 /* of the write that it made */
 
-	struct rtta_hub_reader *reader;
+	struct rtta_listener *listener;  /* of a reader */
 	int64_t wanted_ms;          /* since when it has something to take; 0: not */
 };
 

@@ -1,13 +1,9 @@
 /*
- * hub - the watched sessions and their readers.
+ * hub - the sessions that are watched, and what everybody hears.
  *
- * A watched session has one ordered reader of TEXT_STREAM, its records once
- * as JSON, its newest interim texts, and its state.  Any number of readers
- * share it: a reader is a place in that, not a queue, so a slow one costs
- * nothing, holds nobody up, and misses nothing but interim text that has
- * been replaced meanwhile.  The current session is watched always, so that
- * its history can be served while the bus is away; another one is let go
- * after a while without readers.
+ * A session is watched when somebody listens to it or asks for it.  The
+ * current one is watched always, so that its history can be served while the
+ * bus is away; another one is let go after a while without listeners.
  *
  * Knows neither sockets nor HTTP.  Belongs to main's thread; nothing waits.
  */
@@ -23,23 +19,16 @@
 struct rtta_bus;
 struct rtta_err;
 struct rtta_hub;
-struct rtta_hub_reader;
+struct rtta_message;
 struct rtta_session_config;
 struct rtta_state;
 struct rtta_state_change;
 struct rtta_transcript;
+struct rtta_watch;
 
 enum {
-	RTTA_HUB_WATCHED_MAX = 64,            /* sessions at once */
-	RTTA_HUB_MESSAGE_MAX_BYTES = 1 << 19, /* no record becomes longer JSON */
-	RTTA_HUB_IDLE_MS = 10 * 60 * 1000     /* unwatched sessions stay so long */
-};
-
-/* One JSON text, the same bytes for every reader. */
-struct rtta_hub_message {
-	uint64_t seq;   /* of a stored record; 0 for all else */
-	size_t bytes;
-	char text[];    /* without a newline */
+	RTTA_HUB_WATCHED_MAX = 64,         /* sessions at once */
+	RTTA_HUB_IDLE_MS = 10 * 60 * 1000  /* unwatched sessions stay so long */
 };
 
 /* state is borrowed and must outlive the hub. */
@@ -67,25 +56,27 @@ void rtta_hub_set_config(struct rtta_hub *hub, const struct rtta_session_config 
 /* What every reader hears of the tools, {"event":"box", ...} (taken). */
 void rtta_hub_set_box(struct rtta_hub *hub, jv box);
 
-/* --- readers --- */
-
-/*
- * Join a session (empty or NULL: the current one) behind the record `after`.
- * A reader that follows goes on to the next session when one becomes
- * current, from its beginning.  NULL: too many sessions are watched.
- */
-struct rtta_hub_reader *rtta_hub_join(struct rtta_hub *hub, const char *id, uint64_t after,
-    bool follow);
-void rtta_hub_leave(struct rtta_hub_reader *reader);
-
-/* Is there anything for this reader? */
-bool rtta_hub_pending(struct rtta_hub_reader *reader);
-
-/* The next message, or NULL; borrowed until the next call on the hub. */
-const struct rtta_hub_message *rtta_hub_next(struct rtta_hub_reader *reader);
-
-/* True once after something changed that readers may want. */
+/* True once after something changed that listeners may want. */
 bool rtta_hub_stirred(struct rtta_hub *hub);
+
+/* --- for listeners --- */
+
+/* The session's watch, made if need be; NULL: too many. */
+struct rtta_watch *rtta_hub_watch(struct rtta_hub *hub, const char *id);
+
+/* The id of the current session; empty: there is none yet. */
+const char *rtta_hub_current(const struct rtta_hub *hub);
+
+/* What every listener hears (borrowed until the next tick), and its version. */
+const struct rtta_message *rtta_hub_box(const struct rtta_hub *hub, uint64_t *version);
+
+/* What stands for a session while there is none: {"event":"session"} with
+ * null, and {"event":"live"}. */
+const struct rtta_message *rtta_hub_nobody(const struct rtta_hub *hub);
+const struct rtta_message *rtta_hub_nobody_live(const struct rtta_hub *hub);
+
+/* One more or one less, for the counts. */
+void rtta_hub_count_listener(struct rtta_hub *hub, int change);
 
 /* --- a session as a whole --- */
 

@@ -12,6 +12,8 @@
 #include "conn.h"
 #include "err.h"
 #include "files.h"
+#include "hub.h"
+#include "listener.h"
 #include "log.h"
 #include "mem.h"
 #include "room.h"
@@ -366,7 +368,7 @@ rtta_web_wait(struct rtta_web *web, int wait_ms)
 static void
 drop_slow(struct rtta_conn *conn, int64_t now_ms)
 {
-	if (conn->reader == NULL || conn->wanted_ms == 0 ||
+	if (conn->listener == NULL || conn->wanted_ms == 0 ||
 	    now_ms - conn->wanted_ms <= RTTA_CONN_SLOW_MS)
 		return;
 	conn->site->dropped++;
@@ -382,7 +384,7 @@ rtta_web_tick(struct rtta_web *web)
 	bool waiting = false;
 
 	for (struct rtta_conn *conn = web->conns; conn != NULL; conn = conn->next) {
-		if (stirred && conn->reader != NULL && rtta_hub_pending(conn->reader))
+		if (stirred && conn->listener != NULL && rtta_listener_pending(conn->listener))
 			rtta_conn_want_write(conn);
 		rtta_answer_waiting(conn);
 		drop_slow(conn, now_ms);
