@@ -31,6 +31,7 @@ struct rtta_book {
 	/* the store's: drafts in order, the first may be on its way */
 	struct rtta_drafts queue;
 	bool in_flight, refused;
+	uint64_t sent_seq;             /* last_seq when it was sent */
 	uint64_t refused_seq;          /* last_seq when it was refused */
 	int64_t refused_ms;
 	struct rtta_book *next;        /* of the table, in the order of their making */

@@ -303,6 +303,7 @@ send_first(struct rtta_store *store, struct rtta_book *book)
 			continue;
 		}
 		rtta_publisher_put(store->publisher, msg, book);
+		book->sent_seq = book->last_seq;
 		book->in_flight = true;
 	}
 }
@@ -342,8 +343,9 @@ take_result(struct rtta_store *store, const struct rtta_puback *ack)
 		book->refused = true;
 		book->refused_seq = book->last_seq;
 		book->refused_ms = rtta_clock_mono_ms();
-		/* Less than was known: records have expired or were deleted. */
-		if (ack->last_seq < book->last_seq)
+		/* Less than was known when it was sent: records have expired or were
+		 * deleted.  What was read since is newer than this answer. */
+		if (book->last_seq == book->sent_seq && ack->last_seq < book->sent_seq)
 			book->last_seq = ack->last_seq;
 		return;
 	}
