@@ -3,7 +3,27 @@
 bats_require_minimum_version 1.5.0
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
-teardown() { stop_all; }
+teardown() {
+	[ -n "${BATS_TEST_COMPLETED:-}${BATS_TEST_SKIPPED:-}" ] || tell_why
+	stop_all
+}
+
+# What a log of a failure needs: how far the session came, what the tools say
+# of themselves and in their last lines
+tell_why() {
+	local err
+	cd "$BATS_TEST_TMPDIR" || return 0
+	if [ -e nats.pid ] && alive nats; then
+		timeout 10 rtta-export --quiet --coverage --json
+		timeout 20 rtta-streams status --listen 6 --json
+	fi 2>&1
+	for err in *.err; do
+		[ "$err" != nats.err ] && [ -s "$err" ] || continue
+		echo "== $err"
+		tail -n 15 "$err"
+	done
+	return 0
+}
 
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {

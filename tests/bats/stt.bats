@@ -112,11 +112,11 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--slow 20"
 	numbered gen -n 450 | publish S
-	wait_for 20 count S 100
+	wait_for 60 count S 100
 	stop live KILL
 	live "--slow 20" again
 	numbered gen -n 550 --start 450 | publish --eos S
-	wait_for 20 count S 1000
+	wait_for 60 count S 1000
 	right S 0 999
 	[ "$(records S | whole 0 320000)" = whole ]
 }
@@ -125,7 +125,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--die 130"
 	numbered gen -n 700 | publish --eos S
-	wait_for 30 count S 700
+	wait_for 60 count S 700
 	right S 0 699
 	[ "$(records S | whole 0 224000)" = whole ]
 }
@@ -134,12 +134,12 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--slow 10"
 	numbered gen -n 300 | publish S
-	wait_for 20 count S 50
+	wait_for 60 count S 50
 	live "--slow 10" second
-	wait_for 20 grep -q 'audio.live' second.err
+	wait_for 60 grep -q 'audio.live' second.err
 	stop live KILL
 	numbered gen -n 200 --start 300 | publish --eos S
-	wait_for 30 count S 500
+	wait_for 60 count S 500
 	right S 0 499
 	grep -q reading second.err
 }
@@ -148,13 +148,13 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--log heard"
 	numbered gen -n 200 --at-us 1 | publish --eos S
-	wait_for 20 count S 200
+	wait_for 60 count S 200
 	numbered gen -n 200 --at-us 1 | publish --again twice S
 	numbered gen -n 50 --start 200 --at-us 1 | publish --eos --again twice S
-	wait_for 20 count S 250
+	wait_for 60 count S 250
 	right S 0 249
 	cmp heard <(seq 0 249)
-	wait_for 10 drained
+	wait_for 60 drained
 }
 
 @test "behind by more than --edge: the backlog goes the other way, live goes on" {
@@ -163,14 +163,14 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	backfill
 	numbered gen -n 1000 | publish S
 	numbered gen -n 100 --start 1000 --pace | publish --eos S
-	wait_for 30 count S 1100
+	wait_for 60 count S 1100
 	right S 0 1099
 	[ "$(records S | whole 0 352000)" = whole ]
 	[ "$(records S | jq -r 'select(.lane == "backfill")' | wc -l)" -gt 10 ]
 	grep -q 'behind by' live.err
 	# the last number came live
 	[ "$(records S | jq -rs 'sort_by(.first)[-1].lane')" = live ]
-	wait_for 10 drained
+	wait_for 60 drained
 }
 
 @test "sound without headers becomes text, when it stops" {
@@ -178,9 +178,9 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	live
 	numbered gen -n 130 --frame-ms 100 >frames
 	publish --foreign x <frames
-	wait_for 20 count x 130
+	wait_for 60 count x 130
 	texts x | numbered check 0 129
-	wait_for 10 drained
+	wait_for 60 drained
 }
 
 @test "a flood of messages that are no sound: two lines, and the rest is heard" {
@@ -190,8 +190,8 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 		echo "{\"subject\": \"audio.live.bad\", \"headers\": {\"run\": \"$i\", \"sample\": \"0\"}, \"data\": \"aa\"}"
 	done | "$BATS_TEST_DIRNAME/../tools/nats-pub" >seqs
 	numbered gen -n 50 | publish --eos S
-	wait_for 20 count S 50
-	wait_for 20 drained
+	wait_for 60 count S 50
+	wait_for 60 drained
 	run grep -c 'warning: ' live.err
 	[ "$output" -ge 1 ] && [ "$output" -le 2 ]
 	grep -q 'audio.live.bad 1: run: not 16 lowercase hex digits "1": dropped' live.err
@@ -204,7 +204,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 		jq -nc --arg sample $sample '{subject: "audio.live.S", data: ("a" * 640), headers:
 		    {timestamp: "2026-01-05T10:15:03.120000Z", run: "00000000000000aa", $sample}}'
 	done | "$BATS_TEST_DIRNAME/../tools/nats-pub"
-	wait_for 20 drained
+	wait_for 60 drained
 	[ "$(records S | whole 0 520)" = whole ]
 }
 
@@ -212,14 +212,14 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--slow 10"
 	numbered gen -n 410 | publish S
-	wait_for 20 count S 50
+	wait_for 60 count S 50
 	stop live
 	[ "$rc" = 0 ]
 	[ $(($(texts S | wc -w) % 25)) = 0 ]  # no utterance is cut in two
 	[ "$(pgrep -g "$(cat live.pid)" | wc -l)" = 0 ]
 	live "" again
 	numbered gen -n 90 --start 410 | publish --eos S
-	wait_for 20 count S 500
+	wait_for 60 count S 500
 	right S 0 499
 }
 
@@ -227,38 +227,38 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	live "--slow 4"
 	numbered gen -n 400 | publish S
-	wait_for 20 count S 100
+	wait_for 60 count S 100
 	stop nats KILL
 	sleep 1
 	restart_nats
 	numbered gen -n 200 --start 400 | publish --eos S
-	wait_for 40 count S 600
+	wait_for 60 count S 600
 	right S 0 599
 	[ "$(records S | whole 0 192000)" = whole ]
-	wait_for 20 drained
+	wait_for 60 drained
 }
 
 @test "backfill: a job is divided, each number stands once; a hole becomes a gap at the end" {
 	start_bus
 	background back rtta-stt --lane backfill --piece 10s --idle 2s --exec "numbered hear"
 	numbered gen -n 1500 --zero 420-440 --skip 700-709 | rtta-flush --session R
-	wait_for 30 count R 1469
+	wait_for 60 count R 1469
 	texts R | grep -o '[0-9]*' | cmp - <(seq 0 419; seq 441 699; seq 710 1499)
-	wait_for 30 rtta-export -q --coverage R
+	wait_for 60 rtta-export -q --coverage R
 	[ "$(records R | jq -r 'select(.type == "gap") | "\(.first) \(.last)"')" = "224000 227200" ]
 	[ "$(records R | whole 0 480000)" = whole ]
-	wait_for 10 drained
+	wait_for 60 drained
 }
 
 @test "interim text travels, and is not stored" {
 	start_bus
 	live "--interim 5"
 	background sub subscribe transcript.interim.S
-	wait_for 10 grep -q PONG sub.out
+	wait_for 60 grep -q PONG sub.out
 	numbered gen -n 100 | publish --eos S
-	wait_for 20 count S 100
+	wait_for 60 count S 100
 	right S 0 99
-	wait_for 10 grep -q '^75 76 77 78 79 80 81 82 83 84.\?$' sub.out
+	wait_for 60 grep -q '^75 76 77 78 79 80 81 82 83 84.\?$' sub.out
 	grep -q 'is_final: false' sub.out
 	[ "$(records S | jq -s 'length')" = 4 ]
 }
@@ -278,10 +278,10 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	publish --eos S <frames 3>&- &
 	publish --lane backfill --eos S <frames
 	wait $!
-	wait_for 30 count S 800
+	wait_for 60 count S 800
 	right S 0 799
 	[ "$(records S | whole 0 256000)" = whole ]
-	wait_for 10 drained
+	wait_for 60 drained
 	# a better pass is a text of its own
 	publish --lane backfill --job better --rev 2 --eos S <frames
 	wait_for 60 drained
@@ -295,13 +295,13 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	start_bus
 	PATH=$PWD/bin:$PATH background live rtta-stt --lane live --idle 1s --exec "ear hear"
 	numbered gen -n 100 | publish S
-	wait_for 20 count S 100
+	wait_for 60 count S 100
 	rm bin/ear
 	numbered gen -n 100 --start 100 --zero 100-149 | publish S
 	numbered gen -n 100 --start 300 | publish --eos S
-	wait_for 20 grep -q 'No such file' live.err
+	wait_for 60 grep -q 'No such file' live.err
 	ln -s "$(command -v numbered)" bin/ear
-	wait_for 30 count S 250
+	wait_for 60 count S 250
 	texts S | cmp - <(seq 0 24 | xargs; seq 25 49 | xargs; seq 50 74 | xargs; seq 75 99 | xargs
 	    seq 150 174 | xargs; seq 175 199 | xargs
 	    seq 300 324 | xargs; seq 325 349 | xargs; seq 350 374 | xargs; seq 375 399 | xargs)
