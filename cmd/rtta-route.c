@@ -17,6 +17,7 @@
 #include "frame.h"
 #include "heartbeat.h"
 #include "inlet.h"
+#include "lease.h"
 #include "leftover.h"
 #include "live.h"
 #include "log.h"
@@ -52,6 +53,7 @@ enum {
 };
 
 enum phase {
+	PHASE_WAITING,   /* another route has the room */
 	PHASE_LOADING,   /* the state and PRE_BUFFER are being read */
 	PHASE_BACKLOG,   /* what lay in the pipe belongs to the session before */
 	PHASE_RUNNING,
@@ -66,6 +68,7 @@ struct route {
 	int sig_fd;
 	struct rtta_bus *bus;
 	struct rtta_state *state;
+	struct rtta_lease *lease;
 	struct rtta_window *window;
 	struct rtta_preroll *preroll;
 	struct rtta_switch *sw;
@@ -176,10 +179,8 @@ start(struct route *route)
 static int
 load(struct route *route)
 {
-	int wait_ms = -1;
+	int wait_ms;
 
-	if (!rtta_state_loaded(route->state))
-		return -1;
 	if (route->resume == NULL)
 		route->resume = rtta_resume_new(route->bus, route->state);
 	wait_ms = rtta_resume_tick(route->resume);
@@ -235,6 +236,13 @@ is_full(const struct route *route)
 	bytes += more;
 	more = (size_t)route->memory_ms * route->source.bytes_a_s / 1000;
 	return more > 0 && bytes >= more;
+}
+
+/* What was read is ours to keep. */
+static bool
+has_begun(const struct route *route)
+{
+	return route->phase > PHASE_LOADING;
 }
 
 /* --- what people see --- */
@@ -308,8 +316,6 @@ is_settled(struct route *route)
 static void
 drain(struct route *route, int64_t within_ms)
 {
-	if (route->phase == PHASE_LOADING)
-		return;
 	if (route->phase == PHASE_BACKLOG)
 		apply_status(route);
 	route->phase = PHASE_DRAINING;
@@ -328,6 +334,22 @@ tend(struct route *route)
 		rtta_leftover_remove(&route->leftover);
 }
 
+/* The room is ours: what goes into it, and what is read back from it. */
+static int
+move(struct route *route)
+{
+	int wait_ms = rtta_preroll_tick(route->preroll);
+
+	if (route->phase == PHASE_WAITING)
+		route->phase = PHASE_LOADING;
+	if (route->phase == PHASE_LOADING)
+		wait_ms = rtta_clock_sooner(wait_ms, load(route));
+	tend(route);
+	beat(route);
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_live_tick(route->live));
+	return rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&route->heartbeat));
+}
+
 /* What the bus brought and time decided.  Returns ms until the next turn. */
 static int
 turn(struct route *route)
@@ -337,25 +359,23 @@ turn(struct route *route)
 	rtta_switch_time(route->sw, rtta_clock_mono_ms(), rtta_clock_real_ns() / NS_PER_US);
 	wait_ms = rtta_state_tick(route->state);
 	rtta_steer_follow(route->steer);
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_lease_tick(route->lease, rtta_clock_mono_ms()));
 	rtta_switch_tick(route->sw);
 	rtta_steer_carry_out(route->steer);
 	if (route->phase == PHASE_DRAINING && route->end_at_eof)
 		route->ended = rtta_steer_end_session(route->steer);
-	wait_ms = rtta_clock_sooner(wait_ms, rtta_preroll_tick(route->preroll));
-	if (route->phase == PHASE_LOADING)
-		wait_ms = rtta_clock_sooner(wait_ms, load(route));
-	tend(route);
-	beat(route);
-	wait_ms = rtta_clock_sooner(wait_ms, rtta_live_tick(route->live));
+	if (rtta_lease_standing(route->lease) == RTTA_LEASE_HELD)
+		wait_ms = rtta_clock_sooner(wait_ms, move(route));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_switch_wait_ms(route->sw));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_steer_wait_ms(route->steer));
-	wait_ms = rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
-	return rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&route->heartbeat));
+	return rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
 }
 
 static bool
 is_done(struct route *route)
 {
+	if (rtta_lease_standing(route->lease) == RTTA_LEASE_LOST)
+		return true;
 	if (route->phase != PHASE_DRAINING)
 		return false;
 	if (route->deadline_ms != 0)
@@ -413,12 +433,14 @@ run(struct route *route, struct rtta_err *err)
 		if (fds[IN].revents)
 			take_input(route, err);
 		if (fds[SIG].revents && rtta_sig_take(route->sig_fd)) {
-			if (route->phase == PHASE_LOADING)
+			if (!has_begun(route))
 				return;
 			drain(route, SETTLE_MS);
 		}
 		wait_ms = turn(route);
 	}
+	if (rtta_lease_standing(route->lease) == RTTA_LEASE_LOST)
+		rtta_err_set(err, EX_TEMPFAIL, "another rtta-route has taken over this room");
 }
 
 static int
@@ -428,12 +450,13 @@ open_bus(struct route *route, struct rtta_err *err)
 	if (route->bus == NULL)
 		return -1;
 	route->state = rtta_state_new(route->bus);
+	route->lease = rtta_lease_new(route->bus, route->state, route->leftover.state_dir);
 	route->window = rtta_window_new(route->preroll_ms * 1000000);
 	route->preroll = rtta_preroll_new(route->bus, route->window);
 	route->live = rtta_live_new(route->bus);
 	route->sw = rtta_switch_new(route->window, route->split);
 	route->steer = rtta_steer_new(&(struct rtta_steer_parts){ .bus = route->bus,
-	    .state = route->state, .window = route->window, .preroll = route->preroll,
+	    .state = route->state, .lease = route->lease, .window = route->window, .preroll = route->preroll,
 	    .sw = route->sw, .live = route->live }, route->preroll_ms);
 	rtta_heartbeat_init(&route->heartbeat, route->bus, "rtta-route");
 	rtta_source_init(&route->source);
@@ -453,7 +476,7 @@ main(int argc, char *argv[])
 	route.in = rtta_inlet_open(STDIN_FILENO, true, &err);
 	if (route.in != NULL && open_bus(&route, &err) == 0) {
 		run(&route, &err);
-		if (route.phase != PHASE_LOADING)
+		if (has_begun(&route))
 			rtta_leftover_save(&route.leftover, route.live, route.sw,
 			    route.preroll, route.window);
 	}
@@ -463,6 +486,7 @@ main(int argc, char *argv[])
 	rtta_live_free(route.live);
 	rtta_resume_free(route.resume);
 	rtta_steer_free(route.steer);
+	rtta_lease_free(route.lease);
 	rtta_state_free(route.state);
 	rtta_window_free(route.window);
 	rtta_bus_close(route.bus);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "err.h"
 #include "keys.h"
+#include "lease.h"
 #include "live.h"
 #include "log.h"
 #include "mem.h"
@@ -288,7 +289,8 @@ rtta_steer_follow(struct rtta_steer *steer)
 		jv_free(change.value);
 	}
 	while (rtta_state_result(steer->p.state, &result))
-		take_result(steer, &result);
+		if (!rtta_lease_result(steer->p.lease, &result))
+			take_result(steer, &result);
 	rtta_steer_carry_out(steer);
 }
 

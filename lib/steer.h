@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct rtta_bus;
+struct rtta_lease;
 struct rtta_live;
 struct rtta_preroll;
 struct rtta_state;
@@ -22,6 +23,7 @@ struct rtta_window;
 struct rtta_steer_parts {
 	struct rtta_bus *bus;
 	struct rtta_state *state;
+	struct rtta_lease *lease;
 	struct rtta_window *window;
 	struct rtta_preroll *preroll;
 	struct rtta_switch *sw;

@@ -303,3 +303,49 @@ pipe_is_empty() { ! read -r -t 0 -u 9; }
 	wait_for 20 device_is open
 }
 device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device.state')" = "$1" ]; }
+
+@test "a second route waits, and says so; it goes on at once when the first is killed" {
+	start
+	background second rtta-route --state-dir . --runtime-dir . <frames
+	wait_for 10 grep -q 'another rtta-route uses \.: waiting' second.err
+	gen --frames 50 >frames
+	wait_for 10 count_is preroll 50
+	active s1
+	wait_for 10 key cut.s1
+	stop route KILL
+	gen --start 50 --frames 50 >frames
+	wait_for 10 count_is live 50 s1
+	diff <(preroll; live s1) <(numbers 01 0 99)
+	[ "$(grep -c waiting second.err)" -eq 1 ]
+}
+
+@test "a second route of another machine waits as long as the first one lives" {
+	start
+	mkdir far
+	background second rtta-route --state-dir far --runtime-dir far <frames
+	wait_for 10 grep -q 'another rtta-route has this room: waiting' second.err
+	gen --frames 50 >frames
+	wait_for 10 count_is preroll 50
+	stop route KILL
+	gen --start 50 --frames 50 >frames
+	wait_for 20 count_is preroll 100
+	diff <(preroll) <(numbers 01 0 99)
+}
+
+@test "a route that was replaced sends nothing more: what it has goes to files, and exit 75" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	gen --frames 50 >frames
+	wait_for 10 count_is live 50 s1
+	kill -STOP "$(cat route.pid)"
+	gen --start 50 --frames 50 >frames
+	publish '$KV.system_state.route' '{"id": "0123456789abcdef", "place": "elsewhere"}'
+	kill -CONT "$(cat route.pid)"
+	wait_for 10 gone route
+	run -75 wait "$(cat route.pid)"
+	grep -q 'another rtta-route has taken over this room' route.err
+	start_route
+	wait_for 20 count_is live 100 s1
+	diff <(live s1) <(numbers 01 0 99)
+}
