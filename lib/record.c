@@ -471,6 +471,7 @@ rtta_record_decode(struct rtta_record *record, natsMsg *msg, struct rtta_err *er
 	if (rtta_meta_read(msg, &in.meta) < 0)
 		in.meta = (struct rtta_meta){0};
 	record->seq = in.meta.stream_seq;
+	record->stored_ns = in.meta.stored_ns;
 	if (decode_subject(record, &in) < 0 || decode_payload(record, &in) < 0 ||
 	    (foreign ? decode_foreign(record, &in) : decode_ours(record, &in)) < 0)
 		return -1;
@@ -531,6 +532,8 @@ rtta_record_json(const struct rtta_record *record, struct rtta_jtext *out)
 	if (record->seq != 0)
 		put_number(out, ",\"seq\":", record->seq);
 	put_time(out, ",\"end\":", record->end_ns);
+	if (record->stored_ns != 0)
+		put_time(out, ",\"stored\":", record->stored_ns);
 	put_text(out, ",\"session\":", record->session);
 	if (!record->foreign)
 		put_span(out, &record->span);

@@ -52,6 +52,7 @@ struct rtta_record {
 	char *reason;               /* of a gap */
 	jv words;                   /* array of {word, first, last, ...}, or invalid */
 	uint64_t seq;               /* stream sequence; 0: not stored (interim) */
+	int64_t stored_ns;          /* wall clock at which it was; 0: not known */
 };
 
 /* An empty record: final text, rev 1, no channel, nothing known. */

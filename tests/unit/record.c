@@ -99,7 +99,8 @@ check_full(void)
 	json = json_of(&got);
 	CHECK_STR(json, "{\"text\":\"Caf\xc3\xa9, please.\",\"timestamp\":\"2026-01-05T10:00:03.120000Z\","
 	    "\"is_final\":true,\"type\":\"text\",\"lane\":\"backfill\",\"seq\":42,"
-	    "\"end\":\"2026-01-05T10:00:05.120000Z\",\"session\":\"s1\",\"run\":\"fedcba9876543210\","
+	    "\"end\":\"2026-01-05T10:00:05.120000Z\",\"stored\":\"2026-01-05T10:00:00.500000Z\","
+	    "\"session\":\"s1\",\"run\":\"fedcba9876543210\","
 	    "\"first\":16000,\"last\":48000,\"rev\":2,\"channel\":1,\"confidence\":0.5,"
 	    "\"engine\":\"moonshine\",\"speaker\":\"Zo\xc3\xab\",\"language\":\"en\","
 	    "\"words\":[{\"word\":\"Caf\xc3\xa9,\",\"first\":16000,\"last\":17000},"
@@ -200,7 +201,8 @@ check_foreign(void)
 	json = json_of(&got);
 	CHECK_STR(json, "{\"text\":\"hello \xef\xbf\xbd\",\"timestamp\":\"2026-01-05T10:00:00.500000Z\","
 	    "\"is_final\":true,\"type\":\"text\",\"lane\":\"live\",\"seq\":42,"
-	    "\"end\":\"2026-01-05T10:00:00.500000Z\",\"session\":\"x\",\"rev\":1}");
+	    "\"end\":\"2026-01-05T10:00:00.500000Z\",\"stored\":\"2026-01-05T10:00:00.500000Z\","
+	    "\"session\":\"x\",\"rev\":1}");
 	free(json);
 	rtta_msg_header(msg, "timestamp", "2026-01-05T12:00:00+01:00");
 	rtta_msg_header(msg, "is_final", "False");
