@@ -235,6 +235,8 @@ serve_get(struct rtta_conn *conn)
 		return rtta_conn_refuse(conn, 426, "this is a WebSocket");
 	case RTTA_HTTP_START:
 	case RTTA_HTTP_STOP:
+	case RTTA_HTTP_OFF_RECORD:
+	case RTTA_HTTP_ON_RECORD:
 		break;
 	}
 	return rtta_conn_refuse(conn, 405, "this is a POST");
@@ -245,6 +247,13 @@ static bool
 is_public(enum rtta_http_route route)
 {
 	return route == RTTA_HTTP_FILE || route == RTTA_HTTP_HEALTHZ;
+}
+
+static bool
+is_button(enum rtta_http_route route)
+{
+	return route == RTTA_HTTP_START || route == RTTA_HTTP_STOP ||
+	    route == RTTA_HTTP_OFF_RECORD || route == RTTA_HTTP_ON_RECORD;
 }
 
 static int
@@ -272,8 +281,7 @@ rtta_answer_request(struct rtta_conn *conn)
 
 	rtta_conn_reset(conn);
 	status = rtta_conn_request(conn, &why);
-	post = status == 0 && (conn->request.route == RTTA_HTTP_START ||
-	    conn->request.route == RTTA_HTTP_STOP);
+	post = status == 0 && is_button(conn->request.route);
 	if (status == 0)
 		status = rtta_conn_check_body(conn, post, &why);
 	if (status != 0)
@@ -365,6 +373,41 @@ press_stop(struct rtta_conn *conn, jv body, struct rtta_room_refusal *refusal, s
 	return number;
 }
 
+static uint64_t
+press(struct rtta_conn *conn, jv body, struct rtta_room_refusal *refusal, struct rtta_err *err)
+{
+	switch (conn->request.route) {
+	case RTTA_HTTP_START:
+		return press_start(conn, body, refusal, err);
+	case RTTA_HTTP_STOP:
+		return press_stop(conn, body, refusal, err);
+	default:
+		conn->id[0] = '\0';
+		return rtta_room_off_record(conn->site->room,
+		    conn->request.route == RTTA_HTTP_OFF_RECORD, refusal);
+	}
+}
+
+static jv
+pressed_json(const struct rtta_conn *conn)
+{
+	if (conn->id[0] != '\0')
+		return JV_OBJECT(jv_string("session"), jv_string(conn->id));
+	return JV_OBJECT(jv_string("off_record"),
+	    jv_bool(conn->request.route == RTTA_HTTP_OFF_RECORD));
+}
+
+static void
+log_pressed(const struct rtta_conn *conn)
+{
+	if (conn->id[0] != '\0')
+		rtta_log_info("session %s: %s", conn->id,
+		    conn->request.route == RTTA_HTTP_START ? "start pressed" : "stop pressed");
+	else
+		rtta_log_info("%s the record pressed",
+		    conn->request.route == RTTA_HTTP_OFF_RECORD ? "off" : "on");
+}
+
 int
 rtta_answer_body_end(struct rtta_conn *conn)
 {
@@ -377,15 +420,12 @@ rtta_answer_body_end(struct rtta_conn *conn)
 	body = rtta_json_object("body", conn->body_bytes == 0 ? "{}" : conn->body,
 	    conn->body_bytes == 0 ? 2 : conn->body_bytes, BUTTON_JSON_MAX_BYTES, &err);
 	if (jv_is_valid(body))
-		conn->number = conn->request.route == RTTA_HTTP_START
-		    ? press_start(conn, body, &refusal, &err)
-		    : press_stop(conn, body, &refusal, &err);
+		conn->number = press(conn, body, &refusal, &err);
 	jv_free(body);
 	if (err.exit_code != 0)
 		return rtta_conn_refuse(conn, 400, err.text);
 	if (refusal.status == 200)
-		return rtta_conn_reply_json(conn, 200, JV_OBJECT(jv_string("session"),
-		    jv_string(conn->id)));
+		return rtta_conn_reply_json(conn, 200, pressed_json(conn));
 	if (conn->number == 0)
 		return rtta_conn_refuse(conn, refusal.status, refusal.why);
 	conn->kind = RTTA_CONN_OUTCOME;
@@ -400,10 +440,8 @@ serve_outcome(struct rtta_conn *conn)
 	int outcome = rtta_room_outcome(conn->site->room, conn->number);
 
 	if (outcome > 0) {
-		rtta_log_info("session %s: %s", conn->id,
-		    conn->request.route == RTTA_HTTP_START ? "start pressed" : "stop pressed");
-		return rtta_conn_reply_json(conn, 200, JV_OBJECT(jv_string("session"),
-		    jv_string(conn->id)));
+		log_pressed(conn);
+		return rtta_conn_reply_json(conn, 200, pressed_json(conn));
 	}
 	if (outcome < 0)
 		return rtta_conn_refuse(conn, 409, "somebody else pressed a button at the same time");

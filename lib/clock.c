@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "clock.h"
@@ -22,6 +23,14 @@ rtta_clock_real_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+bool
+rtta_clock_is_synced(void)
+{
+	struct timex timex = { .modes = 0 };
+
+	return adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
 }
 
 void

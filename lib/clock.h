@@ -7,6 +7,7 @@
 #ifndef RTTA_CLOCK_H
 #define RTTA_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -14,6 +15,9 @@ enum { RTTA_CLOCK_TEXT_BYTES = 32 };
 
 int64_t rtta_clock_mono_ms(void);
 int64_t rtta_clock_real_ns(void);
+
+/* Does something keep CLOCK_REALTIME right (NTP)?  The kernel's word. */
+bool rtta_clock_is_synced(void);
 
 /* The shorter of two waits for poll(2), where -1 is for ever. */
 int rtta_clock_sooner(int a_ms, int b_ms);

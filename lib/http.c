@@ -27,6 +27,8 @@ static const struct {
 	{ "/metrics", RTTA_HTTP_METRICS, false },
 	{ "/session/start", RTTA_HTTP_START, true },
 	{ "/session/stop", RTTA_HTTP_STOP, true },
+	{ "/session/off-record", RTTA_HTTP_OFF_RECORD, true },
+	{ "/session/on-record", RTTA_HTTP_ON_RECORD, true },
 };
 
 static int

@@ -133,8 +133,10 @@ take_changes(struct rtta_room *room)
 		}
 		jv_free(change.value);
 	}
-	if (turned)
+	if (turned) {
 		rtta_hub_set_config(room->hub, &room->config);
+		room->box_ms = 0;
+	}
 	while (rtta_state_result(room->state, &result))
 		room->outcomes[room->outcome_next++ % OUTCOMES] = result;
 }
@@ -144,12 +146,15 @@ take_changes(struct rtta_room *room)
 static void
 tell_box(struct rtta_room *room, int64_t now_ms)
 {
-	char now[RTTA_CLOCK_TEXT_BYTES];
+	char now[RTTA_CLOCK_TEXT_BYTES], off[RTTA_CLOCK_TEXT_BYTES];
 
 	room->box_ms = now_ms + BOX_MS;
 	rtta_hub_set_box(room->hub, JV_OBJECT(jv_string("event"), jv_string("box"),
 	    jv_string("now"), jv_string(rtta_clock_format(now, rtta_clock_real_ns())),
 	    jv_string("bus"), jv_bool(rtta_bus_connected(room->bus)),
+	    jv_string("clock_synced"), jv_bool(rtta_clock_is_synced()),
+	    jv_string("off_record"), room->config.off_record
+	    ? jv_string(rtta_clock_format(off, room->config.off_record_us * 1000)) : jv_null(),
 	    jv_string("tools"), rtta_health_json(room->health, false)));
 }
 
@@ -391,7 +396,7 @@ press(struct rtta_room *room, const struct rtta_button *button,
 		return rtta_state_put(room->state, "session_config", value, revision);
 	if (err.exit_code != 0)
 		return refuse(refusal, 409, err.text);
-	return refuse(refusal, 200, "it has been stopped before");
+	return refuse(refusal, 200, "it was so before");
 }
 
 uint64_t
@@ -411,6 +416,14 @@ uint64_t
 rtta_room_stop(struct rtta_room *room, const char *id, struct rtta_room_refusal *refusal)
 {
 	return press(room, &(struct rtta_button){ .kind = RTTA_BUTTON_STOP, .id = id }, refusal);
+}
+
+uint64_t
+rtta_room_off_record(struct rtta_room *room, bool off, struct rtta_room_refusal *refusal)
+{
+	return press(room, &(struct rtta_button){
+	    .kind = off ? RTTA_BUTTON_OFF_RECORD : RTTA_BUTTON_ON_RECORD,
+	    .now_us = rtta_clock_real_ns() / 1000 }, refusal);
 }
 
 int

@@ -48,6 +48,8 @@ uint64_t rtta_room_start(struct rtta_room *room, const char *title, int64_t prer
     char id[RTTA_SESSION_ID_BYTES], struct rtta_room_refusal *refusal);
 uint64_t rtta_room_stop(struct rtta_room *room, const char *id,
     struct rtta_room_refusal *refusal);
+uint64_t rtta_room_off_record(struct rtta_room *room, bool off,
+    struct rtta_room_refusal *refusal);
 
 /* How the write went: 1 stored, -1 refused (somebody else was faster), 0 not
  * known yet. */

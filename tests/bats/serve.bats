@@ -102,6 +102,23 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	[[ "$output" != *a-token-of* ]]
 }
 
+@test "off the record is the operator's, whatever the session, and every reader hears of it" {
+	echo 'a-token-of-the-operator' >token
+	serve --operator-token-file token
+	[ "$(status -d '{}' "$page/session/off-record")" = 401 ]
+	auth='Authorization: Bearer a-token-of-the-operator'
+	[ "$(status -H "$auth" -d '{}' "$page/session/off-record")" = 200 ]
+	[ "$(jq -c . body)" = '{"off_record":true}' ]
+	[ "$(status -H "$auth" -d '{}' "$page/session/off-record")" = 200 ]
+	run get --max-time 2 "$page/events"
+	[[ "$output" == *'"off_record":"20'* ]]
+	[[ "$output" == *'"clock_synced":'* ]]
+	[ "$(status -H "$auth" -d '{}' "$page/session/on-record")" = 200 ]
+	[ "$(jq -c . body)" = '{"off_record":false}' ]
+	run get --max-time 2 "$page/events"
+	[[ "$output" == *'"off_record":null'* ]]
+}
+
 @test "without an operator's token nobody starts, but --open-operator on this machine" {
 	serve
 	[ "$(status -d '{}' "$page/session/start")" = 403 ]

@@ -35,6 +35,8 @@ routes(void)
 		{ RTTA_HTTP_GET, "", 404, 0, NULL },
 		{ RTTA_HTTP_POST, "/session/start", 0, RTTA_HTTP_START, "" },
 		{ RTTA_HTTP_GET, "/session/stop", 405, 0, NULL },
+		{ RTTA_HTTP_POST, "/session/off-record", 0, RTTA_HTTP_OFF_RECORD, "" },
+		{ RTTA_HTTP_GET, "/session/on-record", 405, 0, NULL },
 		{ RTTA_HTTP_POST, "/sessions", 405, 0, NULL },
 		{ RTTA_HTTP_POST, "/page.css", 405, 0, NULL },
 	};
