@@ -15,6 +15,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wwrite-strings \
             -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN.tsan := -fsanitize=thread
+SAN.fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DRTTA_VERSION='"$(VERSION)"' \
              -DRTTA_PREFIX='"$(PREFIX)"' -Ilib $(WARN) $(SAN.$(SAN)) $(CFLAGS)
@@ -41,10 +42,10 @@ OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNITS   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 CHECKERS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
-FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check check-unit check-bats check-man check-lint bench fuzz install \
-        uninstall clean help
+.PHONY: all check check-unit check-bats check-man check-lint bench fuzz fuzzers \
+        install uninstall clean help
 .SECONDARY:
 
 all: $(TOOLS:%=$(B)/%)            ## build every tool into build/ (SAN=asan|tsan: build-asan/)
@@ -76,13 +77,13 @@ $(file >$(B)/prefix,$(PREFIX))
 endif
 $(patsubst %.c,$(B)/%.o,$(shell grep -lw RTTA_PREFIX lib/*.c cmd/*.c)): $(B)/prefix
 
-check: all $(UNITS) $(CHECKERS)               ## run every test
+check: all $(UNITS) $(CHECKERS) fuzzers       ## run every test
 	B=$(B) tests/run unit man lint bats
 
 check-unit: $(UNITS)              ## unit programs only
 	B=$(B) tests/run unit
 
-check-bats: all $(CHECKERS)                   ## bats only (T="tests/bats/x.bats": some)
+check-bats: all $(CHECKERS) fuzzers           ## bats only (T="tests/bats/x.bats": some)
 	B=$(B) tests/run bats $(T)
 
 check-man:                        ## manuals only
@@ -95,12 +96,15 @@ bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a ref
 	B=$(B) bench/run
 	B=$(B) bench/latency
 
-fuzz: $(FUZZERS)                  ## fuzz each parser for FUZZ_S seconds (default 10)
-	set -e; for f in $(FUZZERS); do $$f -max_total_time=$(or $(FUZZ_S),10) -verbosity=0; done
+fuzz: fuzzers                     ## fuzz the parsers, RUNS inputs each (default 30000; T="frame wav")
+	tests/fuzz/run $(or $(RUNS),30000) $(T)
 
-build-fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c lib/*.h)
-	@mkdir -p $(@D)
-	clang $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(wildcard lib/*.c) $(LDLIBS.all)
+# Everything once more, with clang: SAN=fuzz is build-fuzz/.
+fuzzers:
+	$(MAKE) SAN=fuzz B=build-fuzz CC=clang $(FUZZERS)
+
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/librtta.a
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
 
 install: all                      ## install below DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cover.h"
 #include "draft.h"
 #include "engine.h"
 #include "err.h"
@@ -27,6 +28,34 @@ hear(struct rtta_scribe *scribe, const char *line, size_t bytes)
 	jv_free(object);
 }
 
+/* What is left of a record where others stand: all of it that they do not
+ * cover, and nothing that they do. */
+static void
+cut(struct rtta_draft *draft)
+{
+	struct rtta_cover *cover = rtta_cover_new(), *again = rtta_cover_new();
+	struct rtta_span whole = draft->record.span, part;
+	struct rtta_drafts drafts;
+	struct rtta_draft *left;
+
+	rtta_cover_add(cover, (struct rtta_span){ 1, 100, 1000 });
+	rtta_cover_add(cover, (struct rtta_span){ 1, 20000, 50000 });
+	rtta_drafts_init(&drafts);
+	rtta_draft_cut(draft, cover, &drafts, again);
+	while ((left = rtta_drafts_take(&drafts)) != NULL) {
+		if (rtta_cover_present(cover, left->record.span, &part))
+			abort();
+		rtta_cover_add(cover, left->record.span);
+		rtta_draft_free(left);
+	}
+	for (size_t i = 0; rtta_cover_at(again, i, &part); i++)
+		rtta_cover_add(cover, part);
+	if (rtta_cover_missing(cover, whole, &part))
+		abort();
+	rtta_cover_free(again);
+	rtta_cover_free(cover);
+}
+
 /* Records are in order and never overlap, whatever was said. */
 static void
 take_drafts(struct rtta_scribe *scribe, uint64_t *last)
@@ -40,7 +69,10 @@ take_drafts(struct rtta_scribe *scribe, uint64_t *last)
 			abort();
 		if (draft->record.is_final)
 			*last = span.last;
-		rtta_draft_free(draft);
+		if (draft->record.is_final)
+			cut(draft);
+		else
+			rtta_draft_free(draft);
 	}
 }
 

@@ -24,7 +24,7 @@ check_record(struct rtta_record *record)
 	char *text;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
-
+	enum rtta_format format = (enum rtta_format)(record->span.last % (RTTA_FORMAT_CTM + 1));
 	jv key = jv_parse("{\"run\":\"00000000000000aa\",\"first\":16000,"
 	    "\"first_us\":1767607200000000}");
 
@@ -32,8 +32,7 @@ check_record(struct rtta_record *record)
 	rtta_transcript_key(transcript, "run.s1.0", key, &err);
 	jv_free(key);
 	rtta_transcript_add(transcript, record);
-	for (int format = RTTA_FORMAT_TXT; format <= RTTA_FORMAT_CTM; format++)
-		assert(rtta_format_write(out, transcript, (enum rtta_format)format, true, &err) == 0);
+	assert(rtta_format_write(out, transcript, format, true, &err) == 0);
 	fclose(out);
 	free(text);
 	rtta_ledger_count(&ledger, transcript);

@@ -7,10 +7,8 @@
 
 #include "err.h"
 #include "json.h"
-#include "ledger.h"
 #include "mem.h"
 #include "session.h"
-#include "transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -48,24 +46,6 @@ try_key(const uint8_t *data, size_t bytes)
 	free(text);
 }
 
-/* All keys at once: the ledger is computed from whatever they say. */
-static void
-try_ledger(jv value)
-{
-	static const char *const keys[] = {
-		"session.s1", "cut.s1", "end.s1", "run.s1.0", "run.s1.1"
-	};
-	struct rtta_transcript *transcript = rtta_transcript_new("s1");
-	struct rtta_err ignored = {0};
-	struct rtta_ledger ledger;
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		rtta_transcript_key(transcript, keys[i], value, &ignored);
-	rtta_ledger_count(&ledger, transcript);
-	assert(ledger.all.captured_s >= 0);
-	rtta_transcript_free(transcript);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -82,7 +62,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		TRY(run);
 		TRY(flush);
 		TRY(note);
-		try_ledger(value);
 	}
 	jv_free(value);
 	return 0;
