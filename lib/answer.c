@@ -222,10 +222,7 @@ serve_get(struct rtta_conn *conn)
 		return rtta_conn_reply_json(conn, 200, rtta_room_sessions(conn->site->room));
 	case RTTA_HTTP_TRANSCRIPT:
 	case RTTA_HTTP_COVERAGE:
-		conn->kind = RTTA_CONN_TRANSCRIPT;
-		conn->deadline_ms = rtta_clock_mono_ms() + RTTA_CONN_ANSWER_MS;
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT,
-		    2 * RTTA_CONN_ANSWER_MS / 1000);
+		rtta_conn_wait(conn, RTTA_CONN_TRANSCRIPT);
 		return serve_session(conn);
 	case RTTA_HTTP_HEALTHZ:
 		return serve_health(conn);
@@ -428,9 +425,7 @@ rtta_answer_body_end(struct rtta_conn *conn)
 		return rtta_conn_reply_json(conn, 200, pressed_json(conn));
 	if (conn->number == 0)
 		return rtta_conn_refuse(conn, refusal.status, refusal.why);
-	conn->kind = RTTA_CONN_OUTCOME;
-	conn->deadline_ms = rtta_clock_mono_ms() + RTTA_CONN_ANSWER_MS;
-	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 2 * RTTA_CONN_ANSWER_MS / 1000);
+	rtta_conn_wait(conn, RTTA_CONN_OUTCOME);
 	return 0;
 }
 
@@ -450,7 +445,6 @@ serve_outcome(struct rtta_conn *conn)
 	return 0;
 }
 
-
 void
 rtta_answer_waiting(struct rtta_conn *conn)
 {
@@ -458,4 +452,6 @@ rtta_answer_waiting(struct rtta_conn *conn)
 		serve_session(conn);
 	else if (conn->kind == RTTA_CONN_OUTCOME)
 		serve_outcome(conn);
+	if (conn->kind == RTTA_CONN_TRANSCRIPT || conn->kind == RTTA_CONN_OUTCOME)
+		conn->site->waiting = true;
 }

@@ -215,6 +215,15 @@ rtta_conn_write_batch(struct rtta_conn *conn)
 	return 0;
 }
 
+void
+rtta_conn_wait(struct rtta_conn *conn, enum rtta_conn_kind kind)
+{
+	conn->kind = kind;
+	conn->deadline_ms = rtta_clock_mono_ms() + RTTA_CONN_ANSWER_MS;
+	conn->site->waiting = true;
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 2 * RTTA_CONN_ANSWER_MS / 1000);
+}
+
 int
 rtta_conn_join(struct rtta_conn *conn, enum rtta_conn_kind kind)
 {

@@ -36,6 +36,7 @@ struct rtta_site {
 	char operator_token[RTTA_HTTP_TOKEN_MAX_BYTES];  /* empty: nobody may */
 	char reader_token[RTTA_HTTP_TOKEN_MAX_BYTES];    /* empty: everybody may */
 	bool open_operator;
+	bool waiting;                  /* a connection may be (rtta_conn_wait) */
 	unsigned char *batch;          /* LWS_PRE and RTTA_CONN_BATCH_BYTES */
 	uint64_t requests, refused, dropped;
 };
@@ -108,6 +109,9 @@ int rtta_conn_reply_owned(struct rtta_conn *conn, int status, const char *type, 
 int rtta_conn_reply_json(struct rtta_conn *conn, int status, jv value);
 /* A sentence, and the connection is closed. */
 int rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why);
+
+/* Wait, at most RTTA_CONN_ANSWER_MS, for what kind says. */
+void rtta_conn_wait(struct rtta_conn *conn, enum rtta_conn_kind kind);
 
 /* Become a reader of the session asked for.  0, or -1: too many sessions. */
 int rtta_conn_join(struct rtta_conn *conn, enum rtta_conn_kind kind);

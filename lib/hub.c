@@ -10,7 +10,6 @@
 #include "message.h"
 #include "record.h"
 #include "state.h"
-#include "transcript.h"
 #include "watch.h"
 
 enum { INTERIM_PORT = 4096 };

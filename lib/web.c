@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,12 @@
 #include "room.h"
 #include "web.h"
 
-enum { SPARE_FDS = 64 };  /* not for connections */
+enum {
+	SPARE_FDS = 64,   /* not for connections */
+	GONE_MS = 40000,  /* who acknowledges nothing so long is not there */
+	WAITING_MS = 200,
+	LOOK_MS = 1000
+};
 
 struct rtta_web {
 	struct rtta_site site;
@@ -30,6 +37,7 @@ struct rtta_web {
 	uint16_t port;
 	struct rtta_conn *conns;
 	size_t conn_count, conn_max;
+	int64_t look_ms;
 };
 
 static const char csp[] =
@@ -112,9 +120,11 @@ on_writeable(struct rtta_conn *conn)
 static void
 accept_all(struct rtta_web *web)
 {
+	const unsigned gone_ms = GONE_MS;
 	int fd;
 
 	while ((fd = accept4(web->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
 		if (web->conn_count >= web->conn_max) {
 			close(fd);
 			web->site.refused++;
@@ -252,9 +262,9 @@ open_context(struct rtta_web *web, struct rtta_err *err)
 		{ .name = "listen", .callback = on_listen },
 		{ 0 }
 	};
-	static const lws_retry_bo_t idle = {
-		.secs_since_valid_ping = 20, .secs_since_valid_hangup = 50
-	};
+	/* No pings: each would sort the timers of all connections.  Readers get
+	 * something every few seconds, and the kernel knows who takes it. */
+	static const lws_retry_bo_t idle = { .secs_since_valid_hangup = 0 };
 	static const struct lws_protocol_vhost_options headers[] = {
 		{ &headers[1], NULL, "content-security-policy:", csp },
 		{ &headers[2], NULL, "x-content-type-options:", "nosniff" },
@@ -381,16 +391,20 @@ rtta_web_tick(struct rtta_web *web)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
 	bool stirred = rtta_hub_stirred(rtta_room_hub(web->site.room));
-	bool waiting = false;
+	bool waiting = web->site.waiting;
 
+	/* With thousands of connections even looking at each is work. */
+	if (!stirred && !waiting && now_ms < web->look_ms)
+		return (int)(web->look_ms - now_ms);
+	web->look_ms = now_ms + LOOK_MS;
+	web->site.waiting = false;
 	for (struct rtta_conn *conn = web->conns; conn != NULL; conn = conn->next) {
 		if (stirred && conn->listener != NULL && rtta_listener_pending(conn->listener))
 			rtta_conn_want_write(conn);
-		rtta_answer_waiting(conn);
+		if (waiting)
+			rtta_answer_waiting(conn);
 		drop_slow(conn, now_ms);
-		if (conn->kind == RTTA_CONN_TRANSCRIPT || conn->kind == RTTA_CONN_OUTCOME)
-			waiting = true;
 	}
 	/* What they wait for wakes the loop by itself; this is their deadline. */
-	return waiting ? 200 : 1000;
+	return web->site.waiting ? WAITING_MS : LOOK_MS;
 }
