@@ -13,6 +13,7 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "qr.h"
 #include "room.h"
 
 enum { BUTTON_JSON_MAX_BYTES = 4096 };
@@ -197,6 +198,28 @@ serve_metrics(struct rtta_conn *conn)
 	    bytes);
 }
 
+/* The address by which this very page was reached: the name in the browser,
+ * which the machine itself need not know; with the token that it takes. */
+static int
+serve_qr(struct rtta_conn *conn)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+	const char *token = conn->site->reader_token, *host;
+	struct rtta_err err = {0};
+	char text[256], *address, *svg;
+
+	host = rtta_conn_header(conn, WSI_TOKEN_HOST, text, sizeof(text));
+	if (host == NULL || host[strspn(host, letters)] != '\0')
+		return rtta_conn_refuse(conn, 400, "no such host");
+	address = rtta_xasprintf("%s://%s/%s%s", conn->request.tls ? "https" : "http", host,
+	    token[0] == '\0' ? "" : "?token=", token);
+	svg = rtta_qr_svg(address, &err);
+	free(address);
+	if (svg == NULL)
+		return rtta_conn_refuse(conn, 500, err.text);
+	return rtta_conn_reply_owned(conn, 200, "image/svg+xml", svg, strlen(svg));
+}
+
 static int
 serve_events(struct rtta_conn *conn)
 {
@@ -224,6 +247,8 @@ serve_get(struct rtta_conn *conn)
 	case RTTA_HTTP_COVERAGE:
 		rtta_conn_wait(conn, RTTA_CONN_TRANSCRIPT);
 		return serve_session(conn);
+	case RTTA_HTTP_QR:
+		return serve_qr(conn);
 	case RTTA_HTTP_HEALTHZ:
 		return serve_health(conn);
 	case RTTA_HTTP_METRICS:

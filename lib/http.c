@@ -23,6 +23,7 @@ static const struct {
 	{ "/ws", RTTA_HTTP_WS, false },
 	{ "/events", RTTA_HTTP_EVENTS, false },
 	{ "/sessions", RTTA_HTTP_SESSIONS, false },
+	{ "/qr.svg", RTTA_HTTP_QR, false },
 	{ "/healthz", RTTA_HTTP_HEALTHZ, false },
 	{ "/metrics", RTTA_HTTP_METRICS, false },
 	{ "/session/start", RTTA_HTTP_START, true },
@@ -136,6 +137,8 @@ rtta_http_argument(struct rtta_http_request *request, const char *argument, cons
 		return refuse(why, 400, "after is a sequence number");
 	if (name == 6 && memcmp(argument, "follow", 6) == 0)
 		request->follow = strcmp(value, "1") == 0;
+	if (name == 3 && memcmp(argument, "tls", 3) == 0)
+		request->tls = strcmp(value, "1") == 0;
 	if (name == 5 && memcmp(argument, "times", 5) == 0)
 		request->times = strcmp(value, "0") != 0;
 	return 0;

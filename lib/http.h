@@ -42,6 +42,7 @@ enum rtta_http_route {
 	RTTA_HTTP_STOP,
 	RTTA_HTTP_OFF_RECORD,
 	RTTA_HTTP_ON_RECORD,
+	RTTA_HTTP_QR,           /* /qr.svg: the address of the page */
 	RTTA_HTTP_HEALTHZ,
 	RTTA_HTTP_METRICS
 };
@@ -53,6 +54,7 @@ struct rtta_http_request {
 	uint64_t after;                        /* stream sequence; 0: everything */
 	enum rtta_format format;
 	bool times;                            /* of a txt transcript */
+	bool tls;                              /* the page was reached by https */
 	char file[RTTA_HTTP_NAME_MAX_BYTES];
 	char token[RTTA_HTTP_TOKEN_MAX_BYTES]; /* of the argument; may be empty */
 };

@@ -102,6 +102,15 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	[[ "$output" != *a-token-of* ]]
 }
 
+@test "the QR code leads to the page, by the name in the browser" {
+	serve
+	[ "$(status -H 'Host: room.local:8080' "$page/qr.svg?tls=1")" = 200 ]
+	chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --window-size=500,500 \
+		--screenshot=qr.png "data:image/svg+xml;base64,$(base64 -w0 body)" >/dev/null 2>&1
+	[ "$(zbarimg -q --raw qr.png)" = 'https://room.local:8080/' ]
+	[ "$(status -H 'Host: <b>' "$page/qr.svg")" = 400 ]
+}
+
 @test "off the record is the operator's, whatever the session, and every reader hears of it" {
 	echo 'a-token-of-the-operator' >token
 	serve --operator-token-file token
