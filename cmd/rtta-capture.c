@@ -288,7 +288,7 @@ read_device(struct capture *cap, struct rtta_err *err)
 	got = rtta_device_read(&cap->device, values, most, &overrun,
 	    rtta_clock_mono_ms());
 	if (got < 0)
-		rtta_recorder_end(&cap->rec);
+		rtta_recorder_gone(&cap->rec);
 	else if (overrun)
 		rtta_recorder_overrun(&cap->rec);
 	if (got > 0)
@@ -304,7 +304,7 @@ tend_device(struct capture *cap, struct rtta_err *err)
 	int64_t now_ms = rtta_clock_mono_ms();
 
 	if (device->alsa != NULL) {
-		rtta_recorder_end(&cap->rec);
+		rtta_recorder_gone(&cap->rec);
 		rtta_device_give_up(device, now_ms);
 	} else if (rtta_device_open(device, now_ms, err) > 0) {
 		rtta_recorder_begin(&cap->rec, rtta_alsa_rate_hz(device->alsa),

@@ -5,6 +5,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "err.h"
+#include "reason.h"
 
 static const char preroll_subject[] = "preroll.audio";
 static const char live_prefix[] = "audio.live.";
@@ -116,6 +117,8 @@ rtta_audio_encode(const struct rtta_audio *audio)
 	set_number(msg, "channels", frame->channels);
 	if (audio->lost > 0)
 		set_number(msg, "lost", audio->lost);
+	if (audio->lost > 0 && frame->flags & RTTA_FRAME_UNTAKEN)
+		rtta_msg_header(msg, "reason", rtta_reason_text(RTTA_REASON_CEILING));
 	if (audio->lane == RTTA_AUDIO_BACKFILL) {
 		rtta_msg_header(msg, "job", audio->job);
 		set_number(msg, "rev", (uint64_t)(audio->rev ? audio->rev : 1));
@@ -259,6 +262,8 @@ decode_ours(struct rtta_audio *audio, const struct delivery *in)
 	frame->channels = (uint8_t)channels;
 	if (audio->lost > 0)
 		frame->flags = RTTA_FRAME_LOST;
+	if (audio->lost > 0 && rtta_reason_find(rtta_header(in->msg, "reason")) == RTTA_REASON_CEILING)
+		frame->flags |= RTTA_FRAME_UNTAKEN;
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  * audio - a frame as a message of the bus.
  *
  * Payload: the PCM and nothing else.  Headers: Nats-Msg-Id, timestamp, run,
- * sample, rate, channels, lost, and in the backfill lane job and rev; EOS on
+ * sample, rate, channels, lost and why, and in the backfill lane job and rev; EOS on
  * the empty message that ends a job or a live lane.  rtta-subjects(7).
  */
 #ifndef RTTA_AUDIO_H
@@ -36,7 +36,7 @@ struct rtta_audio {
 	char job[RTTA_AUDIO_JOB_BYTES];       /* "preroll", "move-<run>-<sample>"; empty: live */
 	int rev;                              /* 1 unless a better pass */
 	bool eos;                             /* frame.payload_bytes is 0 then */
-	uint64_t lost;                        /* samples missing just before, flag bit 0 */
+	uint64_t lost;                        /* samples missing just before; why: the frame's flags */
 	bool foreign;                         /* had no headers of ours: one message is one sample */
 	uint64_t stream_seq;                  /* decoded only */
 	struct rtta_frame frame;              /* payload borrowed from the message */

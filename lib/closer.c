@@ -15,6 +15,7 @@
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
+#include "reason.h"
 #include "record.h"
 #include "session.h"
 #include "state.h"
@@ -173,6 +174,22 @@ covered_by(const struct rtta_book *book)
 	return united;
 }
 
+static bool
+older_than(int64_t end_ns, int64_t age_s)
+{
+	return (rtta_clock_real_ns() - end_ns) / 1000000000 > age_s;
+}
+
+/* Sound of which nobody knows, and that is too old to be in the stream. */
+static const char *
+reason_of(const struct rtta_closer *closer, const struct rtta_gap *gap)
+{
+	if (rtta_reason_find(gap->reason) == RTTA_REASON_LOST &&
+	    older_than(gap->end_ns, closer->audio_age_s))
+		return rtta_reason_text(RTTA_REASON_EXPIRED);
+	return gap->reason;
+}
+
 static void
 write_gap(struct rtta_closer *closer, const struct session *session,
     const struct rtta_gap *gap)
@@ -186,10 +203,10 @@ write_gap(struct rtta_closer *closer, const struct session *session,
 	record->span = draft->core = gap->span;
 	record->start_ns = gap->start_ns;
 	record->end_ns = gap->end_ns;
-	record->reason = rtta_xstrdup(gap->reason);
+	record->reason = rtta_xstrdup(reason_of(closer, gap));
 	draft->ns_per_position = gap->ns_per_position;
 	rtta_log_info("%s: a gap of %.2f s: %s", record->session,
-	    (double)(gap->end_ns - gap->start_ns) / 1e9, gap->reason);
+	    (double)(gap->end_ns - gap->start_ns) / 1e9, record->reason);
 	rtta_store_put(closer->store, draft);
 }
 
@@ -222,9 +239,7 @@ ask(struct rtta_closer *closer, struct session *session)
 static bool
 too_old(const struct rtta_closer *closer, int64_t end_ns)
 {
-	int64_t age_s = (rtta_clock_real_ns() - end_ns) / 1000000000;
-
-	return age_s > closer->audio_age_s + AGE_MARGIN_S;
+	return older_than(end_ns, closer->audio_age_s + AGE_MARGIN_S);
 }
 
 /* Nothing of the session has moved for a while, and no sound is left. */

@@ -123,7 +123,8 @@ publish(struct rtta_copy *copy, struct rtta_audio *audio)
 }
 
 static void
-note_missing(struct rtta_copy *copy, struct rtta_pos from, struct rtta_pos to, int64_t to_us)
+note_missing(struct rtta_copy *copy, struct rtta_pos from, struct rtta_pos to, int64_t to_us,
+    enum rtta_reason reason)
 {
 	char key[RTTA_SESSION_KEY_BYTES];
 	struct rtta_session_note note = {
@@ -133,10 +134,18 @@ note_missing(struct rtta_copy *copy, struct rtta_pos from, struct rtta_pos to, i
 
 	if (copy->notes++ >= NOTES_MAX)
 		return;
-	strcpy(note.reason, rtta_reason_text(RTTA_REASON_PREROLL));
+	strcpy(note.reason, rtta_reason_text(reason));
 	copy->wrote = true;
 	rtta_state_create(copy->state, rtta_session_note_key(key, copy->id, "flush", from),
 	    rtta_session_note_encode(&note));
+}
+
+static enum rtta_reason
+why_missing(const struct rtta_audio *audio)
+{
+	if (audio->lost == 0)
+		return RTTA_REASON_PREROLL;
+	return audio->frame.flags & RTTA_FRAME_UNTAKEN ? RTTA_REASON_CEILING : RTTA_REASON_OVERRUN;
 }
 
 static void
@@ -149,9 +158,9 @@ offer(struct rtta_copy *copy, natsMsg *msg)
 
 	if (rtta_audio_decode(&audio, msg, 0, &ignored) == 0 && !audio.eos)
 		verdict = rtta_excerpt_offer(&copy->excerpt, &audio.frame, &gap);
-	if (verdict == 2 && audio.lost == 0)
+	if (verdict == 2)
 		note_missing(copy, gap, (struct rtta_pos){ audio.frame.run_id, audio.frame.sample },
-		    audio.frame.capture_ns / NS_PER_US);
+		    audio.frame.capture_ns / NS_PER_US, why_missing(&audio));
 	if (verdict > 0)
 		publish(copy, &audio);
 	natsMsg_Destroy(msg);
@@ -173,7 +182,7 @@ end_reading(struct rtta_copy *copy)
 
 	if (!excerpt->done) {
 		rtta_log_warn("session %s: PRE_BUFFER does not hold all of its pre-roll", copy->id);
-		note_missing(copy, excerpt->next, to, copy->cut.at_us);
+		note_missing(copy, excerpt->next, to, copy->cut.at_us, RTTA_REASON_PREROLL);
 	}
 	if (excerpt->begun)
 		publish(copy, &eos);

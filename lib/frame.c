@@ -13,7 +13,7 @@
 
 static const char magic[4] = { 'R', 'T', 'A', 'F' };
 
-enum { VERSION = 1, SAMPLE_BYTES = 2, KNOWN_FLAGS = 7 };
+enum { VERSION = 1, SAMPLE_BYTES = 2, KNOWN_FLAGS = 31 };
 
 uint32_t
 rtta_frame_samples(const struct rtta_frame *frame)

@@ -29,7 +29,9 @@ enum {
 enum rtta_frame_flag {
 	RTTA_FRAME_LOST = 1,        /* samples are missing before this frame */
 	RTTA_FRAME_END = 2,         /* the run ends here; payload may be empty */
-	RTTA_FRAME_CONTIGUOUS = 4   /* this run follows the one before without loss */
+	RTTA_FRAME_CONTIGUOUS = 4,  /* this run follows the one before without loss */
+	RTTA_FRAME_UNTAKEN = 8,     /* with LOST: because frames were not taken in time */
+	RTTA_FRAME_GONE = 16        /* with END: because the device went away */
 };
 
 struct rtta_frame {

@@ -82,7 +82,7 @@ emit(struct rtta_framer *framer, bool may_drop)
 	    rtta_frame_pending(framer->out) > 0;
 	if (framer->dropping) {
 		framer->dropped += framer->used;
-		frame->flags = RTTA_FRAME_LOST;
+		frame->flags = RTTA_FRAME_LOST | RTTA_FRAME_UNTAKEN;
 	} else {
 		if (framer->out != NULL)
 			rtta_frame_put(framer->out, frame);
@@ -115,11 +115,11 @@ rtta_framer_lose(struct rtta_framer *framer, uint64_t samples)
 {
 	assert(framer->used == 0);
 	framer->frame.sample += samples;
-	framer->frame.flags = RTTA_FRAME_LOST;
+	framer->frame.flags |= RTTA_FRAME_LOST;
 }
 
 void
-rtta_framer_end(struct rtta_framer *framer)
+rtta_framer_end(struct rtta_framer *framer, bool gone)
 {
 	struct rtta_frame *frame = &framer->frame;
 
@@ -127,7 +127,7 @@ rtta_framer_end(struct rtta_framer *framer)
 		emit(framer, false);
 	frame->payload_bytes = 0;
 	frame->capture_ns = rtta_discipline_ns(&framer->clock, frame->sample);
-	frame->flags |= RTTA_FRAME_END;
+	frame->flags |= RTTA_FRAME_END | (gone ? RTTA_FRAME_GONE : 0);
 	if (framer->out != NULL)
 		rtta_frame_put(framer->out, frame);
 	frame->flags = 0;

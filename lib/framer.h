@@ -52,8 +52,9 @@ void rtta_framer_cut(struct rtta_framer *framer);
 /* So many samples are missing before the next one.  After a cut. */
 void rtta_framer_lose(struct rtta_framer *framer, uint64_t samples);
 
-/* The last, shorter frame, and the empty one with RTTA_FRAME_END. */
-void rtta_framer_end(struct rtta_framer *framer);
+/* The last, shorter frame, and the empty one with RTTA_FRAME_END; gone: the
+ * device went away. */
+void rtta_framer_end(struct rtta_framer *framer, bool gone);
 
 /*
  * backlog samples of the source have not been added yet; the newest of them

@@ -56,6 +56,7 @@ new_held(const struct rtta_audio *audio, const char *reply)
 		.stream_seq = audio->stream_seq,
 		.capture_ns = audio->frame.capture_ns,
 		.lost = audio->lost,
+		.flags = audio->frame.flags,
 		.rate_hz = audio->frame.rate_hz,
 		.samples = rtta_frame_samples(&audio->frame),
 		.pcm_bytes = audio->frame.payload_bytes,

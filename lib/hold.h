@@ -24,6 +24,7 @@ struct rtta_delivery {
 	uint64_t stream_seq;
 	int64_t capture_ns;
 	uint64_t lost;           /* samples missing just before */
+	uint8_t flags;           /* of the frame */
 	uint32_t rate_hz;
 	uint32_t samples;        /* span.last - span.first unless foreign */
 	uint32_t pcm_bytes;

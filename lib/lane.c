@@ -171,7 +171,8 @@ put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_del
 		    rtta_samples_ns(held->span.first - part.first, held->rate_hz);
 		record->end_ns = held->capture_ns -
 		    rtta_samples_ns(held->span.first - part.last, held->rate_hz);
-		record->reason = rtta_xstrdup(rtta_reason_text(RTTA_REASON_OVERRUN));
+		record->reason = rtta_xstrdup(rtta_reason_text(held->flags & RTTA_FRAME_UNTAKEN ?
+		    RTTA_REASON_CEILING : RTTA_REASON_OVERRUN));
 		draft->ns_per_position = 1e9 / held->rate_hz;
 		rtta_drafts_put(&lane->drafts, draft);
 		rtta_cover_add(track->claimed, part);

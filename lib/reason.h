@@ -17,7 +17,6 @@ enum rtta_reason {
 	RTTA_REASON_OFF_RECORD,
 	RTTA_REASON_PREROLL,      /* named by the cut, and not in PRE_BUFFER any more */
 	RTTA_REASON_EXPIRED,      /* AUDIO_STREAM's max age came before an engine */
-	RTTA_REASON_REFUSED,      /* by the bus, as a message that it never takes */
 	RTTA_REASON_ENGINE,       /* took it three times and did not settle it */
 	RTTA_REASON_STORE,        /* the text is one that the bus never takes */
 	RTTA_REASON_LOST,         /* nobody knows */

@@ -66,14 +66,26 @@ start_clock(struct rtta_recorder *rec, size_t backlog)
 	    rtta_clock_real_ns() - late_ns);
 }
 
-void
-rtta_recorder_end(struct rtta_recorder *rec)
+static void
+end(struct rtta_recorder *rec, bool gone)
 {
 	if (rec->has_clock)
-		rtta_framer_end(rec->framer);
+		rtta_framer_end(rec->framer, gone);
 	if (rec->in_run)
 		rec->heard_ms += (int64_t)(rec->heard * 1000 / rec->rate_hz);
 	rec->in_run = rec->has_clock = false;
+}
+
+void
+rtta_recorder_end(struct rtta_recorder *rec)
+{
+	end(rec, false);
+}
+
+void
+rtta_recorder_gone(struct rtta_recorder *rec)
+{
+	end(rec, true);
 }
 
 int16_t *

@@ -58,6 +58,9 @@ void rtta_recorder_set_time(struct rtta_recorder *rec, int64_t mono_ms,
 /* The last frame and the end of the run; nothing if there is no run. */
 void rtta_recorder_end(struct rtta_recorder *rec);
 
+/* The same, because its source has gone away. */
+void rtta_recorder_gone(struct rtta_recorder *rec);
+
 /* Where samples go, and how many: 0 when the duration is over. */
 int16_t *rtta_recorder_room(struct rtta_recorder *rec, size_t *samples);
 

@@ -41,6 +41,8 @@ struct rtta_switch {
 	bool known;
 	int channels;
 	struct mark read;              /* behind the frame that came last */
+	bool read_gone;                /* and it said that the device went away */
+	bool resumed;                  /* nothing came yet behind what the route before stored */
 	struct mark done;              /* behind the one that was dealt with last */
 
 	enum rtta_switch_state state;
@@ -218,6 +220,21 @@ to_window(struct rtta_switch *sw, struct rtta_held *held)
 		sw->mark = rtta_window_next(sw->window);
 }
 
+/* Why what lies between prev and the frame is missing, if it is. */
+static void
+note_hole(struct rtta_switch *sw, const struct mark *prev, const struct rtta_frame *frame,
+    enum rtta_reason reason)
+{
+	struct rtta_switch_action *action = act(sw, RTTA_SWITCH_NOTE);
+
+	action->note_at = prev->pos;
+	action->note = (struct rtta_session_note){
+		.from = prev->pos, .from_us = prev->us,
+		.to = { frame->run_id, frame->sample }, .to_us = frame->capture_ns / NS_PER_US,
+	};
+	strcpy(action->note.reason, rtta_reason_text(reason));
+}
+
 /* --- a session begins --- */
 
 static void
@@ -239,6 +256,8 @@ note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct mark
 		.first_us = held->frame.capture_ns / NS_PER_US,
 		.rate_hz = held->frame.rate_hz,
 	};
+	if (sw->n_runs > 0 && prev->is_set && held->after_gone)
+		note_hole(sw, prev, &held->frame, RTTA_REASON_UNPLUGGED);
 	if (sw->n_runs > 0 && prev->is_set) {
 		action->run.prev_next = prev->pos.sample;
 		action->run.prev_us = prev->us;
@@ -259,7 +278,7 @@ note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last)
 		if (sw->n_runs == 0 || sw->runs[sw->n_runs - 1] != held->frame.run_id)
 			note_run(sw, held, &prev);
 		prev.is_set = true;
-		prev.pos.sample = rtta_frame_end(&held->frame);
+		prev.pos = (struct rtta_pos){ held->frame.run_id, rtta_frame_end(&held->frame) };
 		prev.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
 	}
 }
@@ -701,6 +720,7 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 	sw->n_runs = resume->n_runs;
 	sw->had_live = resume->has_live;
 	sw->done = (struct mark){ resume->has_next, resume->next, resume->next_us };
+	sw->resumed = resume->has_next;
 	rtta_window_bar(sw->window);
 	sw->state = RTTA_SWITCH_LIVE;
 }
@@ -715,6 +735,19 @@ count_lost(const struct mark *read, const struct rtta_frame *frame)
 	return frame->sample - read->pos.sample;
 }
 
+/* What the route before had read and did not store. */
+static void
+note_killed(struct rtta_switch *sw, const struct rtta_frame *frame)
+{
+	bool same = frame->run_id == sw->done.pos.run;
+
+	if (same && frame->sample < sw->done.pos.sample)
+		return;
+	if (same && frame->sample > sw->done.pos.sample && sw->state == RTTA_SWITCH_LIVE)
+		note_hole(sw, &sw->done, frame, RTTA_REASON_KILLED);
+	sw->resumed = false;
+}
+
 void
 rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 {
@@ -722,10 +755,14 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 
 	held->known = sw->known;
 	held->lost = count_lost(&sw->read, frame);
+	held->after_gone = sw->read_gone && frame->run_id != sw->read.pos.run;
+	sw->read_gone = frame->flags & RTTA_FRAME_GONE;
 	sw->channels = frame->channels;
 	sw->read.is_set = true;
 	sw->read.pos = (struct rtta_pos){ frame->run_id, rtta_frame_end(frame) };
 	sw->read.us = (frame->capture_ns + rtta_held_ns(held)) / NS_PER_US;
+	if (sw->resumed)
+		note_killed(sw, frame);
 	if (rtta_switch_is_off_record(sw, frame)) {
 		open_note(sw, rtta_held_pos(held), frame->capture_ns / NS_PER_US);
 		free(held);

@@ -26,6 +26,7 @@ struct rtta_held {
 	uint64_t lost;             /* samples missing just before it */
 	double level_db;
 	bool known;                /* the status was known when it was read */
+	bool after_gone;           /* the run before ended because the device went away */
 	int64_t before_ns;         /* the window's: sound added before it */
 };
 

@@ -93,6 +93,7 @@ publish() {
 	[ "$(heard | tr ' ' '\n' | sort -n | uniq -d | wc -l)" -eq 0 ]
 	# what is not text is a gap of that length
 	jq -en "$(ledger .gap_s) * 50 | round == 400 - $(heard | wc -w)"
+	jq -en "$(ledger .gap_s) == $(ledger '.gaps["rtta-route was killed"] // 0')"
 }
 
 @test "kill -9 of capture: the next run is the same session, and the gap between is written" {

@@ -39,6 +39,8 @@ static const char help[] =
     "      --zero A-B        frames A to B (inclusive) are digital zero; may be repeated\n"
     "      --skip A-B        frames A to B are not written: a hole\n"
     "      --lost            flag bit 0 on the frame behind a hole\n"
+    "      --untaken         flag bit 3 there, too\n"
+    "      --gone            ends the run: the device went away\n"
     "      --at-us US        wall clock of frame 0 (default now)\n"
     "usage: numbered hear [options] <pcm >events\n"
     "      --final N         numbers in a final text (default 25)\n"
@@ -74,7 +76,7 @@ struct numbered {
 	/* gen */
 	uint64_t frames, start, run;
 	uint32_t rate_hz, channels, frame_ms;
-	bool pace, raw, lost;
+	bool pace, raw, lost, untaken, gone;
 	int64_t at_us;
 	struct range zero[MAX_RANGES], skip[MAX_RANGES];
 	size_t zeros, skips;
@@ -88,7 +90,7 @@ struct numbered {
 
 enum { O_RUN = 256, O_RATE, O_CHANNELS, O_FRAME_MS, O_PACE, O_RAW, O_ZERO, O_SKIP, O_LOST,
 	O_AT, O_FINAL, O_INTERIM, O_WORDS, O_DELAY, O_SLOW, O_DIE, O_DIE_ON, O_NO_DONE, O_HANG,
-	O_MUTE, O_DEAF, O_FAIL, O_LOG };
+	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE };
 
 static void
 parse_range(const char *flag, const char *text, struct range *ranges, size_t *count)
@@ -126,6 +128,8 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		{ "zero", required_argument, NULL, O_ZERO },
 		{ "skip", required_argument, NULL, O_SKIP },
 		{ "lost", no_argument, NULL, O_LOST },
+		{ "untaken", no_argument, NULL, O_UNTAKEN },
+		{ "gone", no_argument, NULL, O_GONE },
 		{ "at-us", required_argument, NULL, O_AT },
 		{ "final", required_argument, NULL, O_FINAL },
 		{ "interim", required_argument, NULL, O_INTERIM },
@@ -160,6 +164,8 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		case O_ZERO: parse_range("--zero", optarg, nu->zero, &nu->zeros); break;
 		case O_SKIP: parse_range("--skip", optarg, nu->skip, &nu->skips); break;
 		case O_LOST: nu->lost = true; break;
+		case O_UNTAKEN: nu->untaken = true; break;
+		case O_GONE: nu->gone = true; break;
 		case O_AT: nu->at_us = rtta_opt_int("--at-us", optarg, 0, INT64_MAX / 1000); break;
 		case O_FINAL: nu->final = (uint64_t)rtta_opt_int("--final", optarg, 1, 1000); break;
 		case O_INTERIM: nu->interim = (uint64_t)rtta_opt_int("--interim", optarg, 0, 1000); break;
@@ -216,6 +222,20 @@ pace_until(int64_t mono_ms)
 		nanosleep(&(struct timespec){ left_ms / 1000, left_ms % 1000 * 1000000 }, NULL);
 }
 
+static void
+write_gone(const struct numbered *nu, uint32_t samples, int64_t at_ns)
+{
+	uint64_t sample = (nu->start + nu->frames) * samples;
+	uint8_t header[RTTA_FRAME_HEADER_BYTES];
+
+	rtta_frame_encode(header, &(struct rtta_frame){
+		.run_id = nu->run, .sample = sample, .rate_hz = nu->rate_hz,
+		.capture_ns = at_ns + rtta_samples_ns(sample, nu->rate_hz),
+		.channels = (uint8_t)nu->channels, .flags = RTTA_FRAME_END | RTTA_FRAME_GONE
+	});
+	fwrite(header, sizeof(header), 1, stdout);
+}
+
 static int
 generate(struct numbered *nu, struct rtta_err *err)
 {
@@ -233,7 +253,8 @@ generate(struct numbered *nu, struct rtta_err *err)
 			.run_id = nu->run, .sample = n * samples, .rate_hz = nu->rate_hz,
 			.capture_ns = at_ns + rtta_samples_ns(n * samples, nu->rate_hz),
 			.payload_bytes = (uint32_t)bytes, .channels = (uint8_t)nu->channels,
-			.flags = hole && nu->lost ? RTTA_FRAME_LOST : 0
+			.flags = !hole || !nu->lost ? 0 :
+			    nu->untaken ? RTTA_FRAME_LOST | RTTA_FRAME_UNTAKEN : RTTA_FRAME_LOST
 		};
 
 		if (nu->pace)
@@ -251,6 +272,8 @@ generate(struct numbered *nu, struct rtta_err *err)
 		if ((nu->pace && fflush(stdout) == EOF) || ferror(stdout))
 			break;
 	}
+	if (nu->gone)
+		write_gone(nu, samples, at_ns);
 	free(values);
 	if (fflush(stdout) == EOF && errno != EPIPE)
 		return rtta_err_sys(err, EX_IOERR, "stdout");

@@ -86,7 +86,7 @@ check_refused(void)
 		{ 6, 1, 0, "frame of 0 channels, limit 8, at offset 0" },
 		{ 6, 1, 9, "frame of 9 channels, limit 8, at offset 0" },
 		{ 6, 1, 3, "frame of 640 bytes, not a whole number of samples, at offset 0" },
-		{ 7, 1, 8, "frame with unknown flags 0x08, at offset 0" },
+		{ 7, 1, 32, "frame with unknown flags 0x20, at offset 0" },
 		{ 8, 4, 7999, "frame of 7999 Hz, limits 8000 and 48000, at offset 0" },
 		{ 8, 4, 48001, "frame of 48001 Hz, limits 8000 and 48000, at offset 0" },
 		{ 12, 4, 32770, "frame of 32770 bytes, limit 32768, at offset 0" },

@@ -108,7 +108,7 @@ check_runs(void)
 	CHECK_INT(add(&line, 400, 1), 1);
 	expect(&line, 7, 0, 320, 0, 1);
 	expect_nothing(&line);
-	rtta_framer_end(line.framer);
+	rtta_framer_end(line.framer, false);
 	expect(&line, 7, 320, 80, 0, 321);
 	expect(&line, 7, 400, 0, RTTA_FRAME_END, 0);
 
@@ -117,7 +117,7 @@ check_runs(void)
 	expect(&line, 8, 0, 320, RTTA_FRAME_CONTIGUOUS, 1);
 	CHECK_INT(add(&line, 320, 321), 1);
 	expect(&line, 8, 320, 320, 0, 321);
-	rtta_framer_end(line.framer);
+	rtta_framer_end(line.framer, false);
 	expect(&line, 8, 640, 0, RTTA_FRAME_END, 0);
 	close_line(&line);
 }
@@ -139,7 +139,7 @@ check_break(void)
 
 	/* lost, and then the run ends: the end says so */
 	rtta_framer_lose(line.framer, 500);
-	rtta_framer_end(line.framer);
+	rtta_framer_end(line.framer, false);
 	expect(&line, 7, 1920, 0, RTTA_FRAME_LOST | RTTA_FRAME_END, 0);
 	close_line(&line);
 }
@@ -159,18 +159,18 @@ check_dropping(void)
 	expect(&line, 7, 0, 320, 0, 1);
 	add(&line, 320, 9);
 	CHECK(!rtta_framer_dropping(line.framer));
-	expect(&line, 7, 1600, 320, RTTA_FRAME_LOST, 9);
+	expect(&line, 7, 1600, 320, RTTA_FRAME_LOST | RTTA_FRAME_UNTAKEN, 9);
 	add(&line, 320, 9);
 	expect(&line, 7, 1920, 320, 0, 9);
 
 	/* a run whose beginning was lost does not follow without loss */
-	rtta_framer_end(line.framer);
+	rtta_framer_end(line.framer, false);
 	begin(&line, 8, true);
 	add(&line, 320, 1);
 	add(&line, 10, 3);
-	rtta_framer_end(line.framer);
+	rtta_framer_end(line.framer, false);
 	expect(&line, 7, 2240, 0, RTTA_FRAME_END, 0);
-	expect(&line, 8, 320, 10, RTTA_FRAME_LOST, 3);
+	expect(&line, 8, 320, 10, RTTA_FRAME_LOST | RTTA_FRAME_UNTAKEN, 3);
 	expect(&line, 8, 330, 0, RTTA_FRAME_END, 0);
 
 	/* nor one before whose beginning sound was lost */

@@ -344,7 +344,7 @@ test_resume(void)
 	bench.number = 17;
 	for (const char *c = "ffArI"; *c != '\0'; c++)
 		step(&bench, *c);
-	CHECK_STR(bench.said, "L1017 L1018 run.a.1=2<19 L2000 end.a@2001 ");
+	CHECK_STR(bench.said, "note.a[1015-1017] L1017 L1018 run.a.1=2<19 L2000 end.a@2001 ");
 	close_bench(&bench);
 
 	open_bench(&bench);  /* nothing comes, and it is over */

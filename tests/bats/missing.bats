@@ -1,0 +1,94 @@
+# Every way in which sound can be missing: each is made to happen, and ends as
+# a gap with its reason and its length.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	PATH=$BATS_TEST_DIRNAME/../tools:$PATH
+}
+# start_appliance [OPTION...]: of rtta-streams init
+start_appliance() {
+	start_nats
+	rtta-streams --quiet init "$@" >/dev/null
+	mkfifo frames
+	exec 9<>frames
+	background route rtta-route --state-dir . --runtime-dir . <frames
+}
+start_stt() {
+	background flush rtta-flush
+	for lane in live backfill; do
+		background "stt-$lane" rtta-stt --lane "$lane" --exec "numbered hear --final 10 --words"
+	done
+}
+began=$((($(date +%s) - 1800) * 1000000))  # half an hour ago: nobody waits for pre-roll
+gen() { numbered gen --run 00000000000000aa --at-us "$began" "$@" >frames; }
+messages() { rtta-streams status --listen 0 --json | jq ".streams.$1.messages"; }
+holds() { [ "$(messages "$1")" -ge "$2" ]; }
+complete() { rtta-export --quiet --coverage "$session" >/dev/null; }
+heard() { [ "$(rtta-export -q -f jsonl "$session" | jq -r 'select(.type == "text").text' | wc -w)" -ge "$1" ]; }
+gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
+
+@test "sound card, memory, pre-roll buffer, unplugged, no capture, off the record: each gap has its reason" {
+	start_appliance
+	gen --frames 100 --skip 60-64 --lost
+	wait_for 20 holds PRE_BUFFER 95
+	# frames 20 to 29 are no longer there when it is copied
+	for seq in $(seq 21 30); do
+		echo "{\"subject\": \"\$JS.API.STREAM.MSG.DELETE.PRE_BUFFER\", \"data\": {\"seq\": $seq}}"
+	done | nats-pub >/dev/null
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 heard 80
+	gen --start 100 --frames 100 --skip 120-123 --lost
+	gen --start 200 --frames 50 --skip 220-221 --lost --untaken --gone
+	# it comes again after four seconds, and the process dies
+	numbered gen --run 00000000000000bb --at-us $((began + 9000000)) --frames 50 >frames
+	numbered gen --run 00000000000000cc --at-us $((began + 12000000)) --frames 50 >frames
+	wait_for 20 heard 320
+	rtta-session off-record
+	wait_for 20 grep -q 'off the record' route.err
+	now=$(date +%s%6N)
+	numbered gen --run 00000000000000dd --at-us "$now" --frames 10 >frames
+	past() { [ "$(date +%s%6N)" -gt $((now + 250000)) ]; }
+	wait_for 20 past
+	rtta-session on-record
+	wait_for 20 grep -q 'on the record' route.err
+	numbered gen --run 00000000000000dd --at-us $((now + 60000000)) --start 10 --frames 50 >frames
+	wait_for 20 heard 370
+	rtta-session stop
+	numbered gen --run 00000000000000dd --at-us $((now + 60000000)) --start 60 --frames 1 --zero 60-60 >frames
+	wait_for 60 complete
+	gaps >got
+	[ "$(jq -c '[.["samples lost by the sound card"], .["not taken in time"], .["no longer in the pre-roll buffer"], .["microphone unplugged"], .["nothing was recorded"]]' got)" = '[0.18,0.04,0.2,4,2]' ]
+	[ "$(jq 'keys | length' got)" = 6 ]
+	rtta-export -q "$session" | grep -q ': microphone unplugged\]$'
+}
+
+@test "sound that nobody heard before it was too old is a gap that says so" {
+	start_appliance --audio-age 5s
+	session=$(rtta-session start)
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 50
+	wait_for 20 holds AUDIO_STREAM 50
+	rtta-session stop
+	wait_for 20 grep -q ': end' route.err
+	none() { [ "$(messages AUDIO_STREAM)" = 0 ]; }
+	wait_for 20 none
+	start_stt
+	wait_for 60 complete
+	[ "$(gaps)" = '{"expired unheard":1}' ]
+}
+
+@test "a stream that is full refuses sound: it waits in route, and none is missing" {
+	start_appliance --audio-bytes 64K
+	session=$(rtta-session start)
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 200
+	wait_for 20 grep -q 'maximum bytes exceeded' route.err
+	start_stt
+	wait_for 60 heard 200
+	rtta-session stop
+	gen --start 200 --frames 1 --zero 200-200
+	wait_for 60 complete
+	[ "$(gaps)" = '{}' ]
+}
