@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "err.h"
 #include "files.h"
+#include "gzip.h"
 #include "hub.h"
 #include "json.h"
 #include "log.h"
@@ -16,7 +17,10 @@
 #include "qr.h"
 #include "room.h"
 
-enum { BUTTON_JSON_MAX_BYTES = 4096 };
+enum {
+	BUTTON_JSON_MAX_BYTES = 4096,
+	GZIP_MIN_BYTES = 1024
+};
 
 /* --- what a request may --- */
 
@@ -74,21 +78,69 @@ same_origin(struct rtta_conn *conn)
 
 /* --- pages, streams, files --- */
 
+static bool
+accepts_gzip(struct rtta_conn *conn)
+{
+	char text[256];
+
+	return rtta_http_accepts_gzip(rtta_conn_header(conn, WSI_TOKEN_HTTP_ACCEPT_ENCODING, text,
+	    sizeof(text)));
+}
+
+/* Has whoever asks the version that conn->etag names? */
+static bool
+is_known(struct rtta_conn *conn)
+{
+	char text[512];
+
+	return rtta_http_has(rtta_conn_header(conn, WSI_TOKEN_HTTP_IF_NONE_MATCH, text,
+	    sizeof(text)), conn->etag);
+}
+
 static int
 serve_file(struct rtta_conn *conn, const char *name)
 {
 	const struct rtta_file *file = rtta_files_find(conn->site->files, name);
-	char etag[64];
-	const char *have = rtta_conn_header(conn, WSI_TOKEN_HTTP_IF_NONE_MATCH, etag, sizeof(etag));
 
 	if (file == NULL)
 		return rtta_conn_refuse(conn, 404, "no such page");
 	conn->cache = "no-cache";
-	if (conn->extra[0] == '\0')
-		snprintf(conn->extra, sizeof(conn->extra), "etag: %s", file->etag);
-	if (have != NULL && strcmp(have, file->etag) == 0 && conn->extra[0] == 'e')
+	conn->varies = true;
+	strcpy(conn->etag, file->etag);
+	if (is_known(conn))
 		return rtta_conn_reply(conn, 304, file->mime, NULL, 0);
-	return rtta_conn_reply(conn, 200, file->mime, file->data, file->bytes);
+	conn->gzip = file->gzip != NULL && accepts_gzip(conn);
+	return conn->gzip ? rtta_conn_reply(conn, 200, file->mime, file->gzip, file->gzip_bytes)
+	    : rtta_conn_reply(conn, 200, file->mime, file->data, file->bytes);
+}
+
+/* Takes text: a history, which grows, and which the other side may have. */
+static int
+serve_history(struct rtta_conn *conn, const char *mime, char *text, size_t bytes)
+{
+	char *packed;
+
+	conn->cache = "private, no-cache";
+	conn->varies = true;
+	rtta_http_etag(conn->etag, text, bytes);
+	if (is_known(conn)) {
+		free(text);
+		return rtta_conn_reply(conn, 304, mime, NULL, 0);
+	}
+	if (bytes < GZIP_MIN_BYTES || !accepts_gzip(conn))
+		return rtta_conn_reply_owned(conn, 200, mime, text, bytes);
+	packed = rtta_gzip(text, &bytes, RTTA_GZIP_FAST);
+	free(text);
+	conn->gzip = true;
+	return rtta_conn_reply_owned(conn, 200, mime, packed, bytes);
+}
+
+static int
+serve_sessions(struct rtta_conn *conn)
+{
+	char *text = rtta_json_text(rtta_room_sessions(conn->site->room), false);
+
+	return serve_history(conn, "application/json", text, strlen(text));
 }
 
 /* The page; a token in its address becomes a cookie. */
@@ -147,7 +199,7 @@ serve_session(struct rtta_conn *conn)
 	text = transcript_text(request, transcript, &bytes);
 	if (text == NULL)
 		return rtta_conn_refuse(conn, 500, "no memory for it");
-	return rtta_conn_reply_owned(conn, 200, rtta_format_mime(request->format), text, bytes);
+	return serve_history(conn, rtta_format_mime(request->format), text, bytes);
 }
 
 static int
@@ -242,7 +294,7 @@ serve_get(struct rtta_conn *conn)
 	case RTTA_HTTP_EVENTS:
 		return serve_events(conn);
 	case RTTA_HTTP_SESSIONS:
-		return rtta_conn_reply_json(conn, 200, rtta_room_sessions(conn->site->room));
+		return serve_sessions(conn);
 	case RTTA_HTTP_TRANSCRIPT:
 	case RTTA_HTTP_COVERAGE:
 		rtta_conn_wait(conn, RTTA_CONN_TRANSCRIPT);

@@ -25,7 +25,8 @@ rtta_conn_reset(struct rtta_conn *conn)
 	conn->bytes = conn->sent = conn->body_bytes = 0;
 	conn->head_only = conn->close = conn->headers_sent = false;
 	conn->wanted_ms = 0;
-	conn->extra[0] = '\0';
+	conn->extra[0] = conn->etag[0] = '\0';
+	conn->gzip = conn->varies = false;
 	conn->cache = "no-store";
 }
 
@@ -110,6 +111,10 @@ write_headers(struct rtta_conn *conn, int64_t length)
 	    add_header(conn, "content-type:", conn->type, &p, end) ||
 	    add_header(conn, "cache-control:", conn->cache, &p, end) ||
 	    add_extra(conn, &p, end))
+		return -1;
+	if ((conn->etag[0] != '\0' && add_header(conn, "etag:", conn->etag, &p, end)) ||
+	    (conn->varies && add_header(conn, "vary:", "accept-encoding", &p, end)) ||
+	    (conn->gzip && add_header(conn, "content-encoding:", "gzip", &p, end)))
 		return -1;
 	if (conn->close && add_header(conn, "connection:", "close", &p, end))
 		return -1;

@@ -64,6 +64,8 @@ struct rtta_conn {
 	int status;
 	const char *type, *cache;
 	char extra[RTTA_HTTP_TOKEN_MAX_BYTES + 128];  /* "name: value", or empty */
+	char etag[RTTA_HTTP_ETAG_BYTES];  /* or empty */
+	bool gzip, varies;          /* is compressed; may be for others */
 	char *owned;                /* the reply's text when it is the conn's */
 	const char *data;
 	size_t bytes, sent;

@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "err.h"
 #include "files.h"
+#include "gzip.h"
 #include "mem.h"
 
 struct rtta_files {
@@ -35,14 +35,15 @@ mime_of(const char *name)
 	return NULL;
 }
 
-static uint64_t
-fnv1a(const char *data, size_t bytes)
+static void
+compress_file(struct rtta_file *file)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (size_t i = 0; i < bytes; i++)
-		hash = (hash ^ (unsigned char)data[i]) * UINT64_C(1099511628211);
-	return hash;
+	file->gzip_bytes = file->bytes;
+	file->gzip = rtta_gzip(file->data, &file->gzip_bytes, RTTA_GZIP_BEST);
+	if (file->gzip_bytes < file->bytes)
+		return;
+	free(file->gzip);
+	file->gzip = NULL;
 }
 
 static int
@@ -70,9 +71,11 @@ load_file(struct rtta_files *files, const char *dir, int dir_fd, const char *nam
 	if (fd >= 0)
 		close(fd);
 	snprintf(file->name, sizeof(file->name), "%s", name);
-	snprintf(file->etag, sizeof(file->etag), "\"%016" PRIx64 "\"",
-	    fnv1a(file->data == NULL ? "" : file->data, file->bytes));
 	file->mime = mime_of(name);
+	if (file->data != NULL) {
+		rtta_http_etag(file->etag, file->data, file->bytes);
+		compress_file(file);
+	}
 	files->count++;
 	return err->exit_code == 0 ? 0 : -1;
 }
@@ -107,8 +110,10 @@ rtta_files_free(struct rtta_files *files)
 {
 	if (files == NULL)
 		return;
-	for (size_t i = 0; i < files->count; i++)
+	for (size_t i = 0; i < files->count; i++) {
 		free(files->list[i].data);
+		free(files->list[i].gzip);
+	}
 	free(files);
 }
 

@@ -18,10 +18,10 @@ enum { RTTA_FILES_MAX = 32, RTTA_FILES_MAX_BYTES = 1 << 20 };
 
 struct rtta_file {
 	char name[RTTA_HTTP_NAME_MAX_BYTES];
-	char etag[24];           /* with its quotes */
+	char etag[RTTA_HTTP_ETAG_BYTES];
 	const char *mime;
-	char *data;
-	size_t bytes;
+	char *data, *gzip;       /* gzip: NULL where it is no shorter */
+	size_t bytes, gzip_bytes;
 };
 
 /* NULL with EX_NOINPUT: no folder, a file that cannot be read, or no

@@ -275,6 +275,44 @@ rtta_http_listen_parse(const char *text, char host[64], uint16_t *port, struct r
 	return 0;
 }
 
+/* FNV-1a: it tells versions apart, it keeps nobody out. */
+char *
+rtta_http_etag(char etag[RTTA_HTTP_ETAG_BYTES], const char *data, size_t bytes)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ (unsigned char)data[i]) * UINT64_C(1099511628211);
+	snprintf(etag, RTTA_HTTP_ETAG_BYTES, "W/\"%016" PRIx64 "\"", hash);
+	return etag;
+}
+
+bool
+rtta_http_has(const char *none_match, const char *etag)
+{
+	/* Its quotes make it one of a list, or nothing. */
+	return none_match != NULL && (strcmp(none_match, "*") == 0 ||
+	    strstr(none_match, etag + strlen("W/")) != NULL);
+}
+
+bool
+rtta_http_accepts_gzip(const char *encodings)
+{
+	while (encodings != NULL && *encodings != '\0') {
+		size_t len, name;
+		const char *q;
+
+		encodings += strspn(encodings, ", \t");
+		len = strcspn(encodings, ",");
+		name = strcspn(encodings, "; \t,");
+		q = memmem(encodings, len, "q=", 2);
+		if (name == 4 && strncasecmp(encodings, "gzip", 4) == 0)
+			return q == NULL || strtod(q + 2, NULL) > 0;
+		encodings += len;
+	}
+	return false;
+}
+
 size_t
 rtta_http_ws_head(unsigned char head[RTTA_HTTP_WS_HEAD_BYTES], size_t bytes)
 {

@@ -98,6 +98,19 @@ bool rtta_http_host_loopback(const char *host);
 int rtta_http_listen_parse(const char *text, char host[64], uint16_t *port,
     struct rtta_err *err);
 
+/* --- what need not be sent again, or not at length --- */
+
+enum { RTTA_HTTP_ETAG_BYTES = 24 };
+
+/* A weak ETag of these bytes, with its quotes; returns etag. */
+char *rtta_http_etag(char etag[RTTA_HTTP_ETAG_BYTES], const char *data, size_t bytes);
+
+/* Does If-None-Match (NULL: absent) name it? */
+bool rtta_http_has(const char *none_match, const char *etag);
+
+/* Does Accept-Encoding (NULL: absent) allow gzip? */
+bool rtta_http_accepts_gzip(const char *encodings);
+
 /* --- framing --- */
 
 /* The head of an unmasked text message of bytes; returns its length. */

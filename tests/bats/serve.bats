@@ -204,6 +204,44 @@ status() { get -o body -w '%{http_code}' "$@" 2>/dev/null || true; }
 	[ "$status" -eq 1 ]
 }
 
+@test "a history is sent once, and as gzip to whoever reads that" {
+	meeting_has m1 start cut preroll live late gap
+	serve
+	url=$page/s/m1/transcript.jsonl
+	get -D headers "$url" >plain
+	grep -qix $'vary: accept-encoding\r' headers
+	run grep -i content-encoding headers
+	[ "$status" -eq 1 ]
+	get -D headers -H 'Accept-Encoding: br, gzip' "$url" >packed
+	grep -qix $'content-encoding: gzip\r' headers
+	[ "$(stat -c %s packed)" -lt $(($(stat -c %s plain) / 2)) ]
+	gzip -dc packed | cmp - plain
+	etag=$(sed -n 's/^etag: //Ip' headers | tr -d '\r')
+	[ "$(status -H "If-None-Match: $etag" "$url")" = 304 ]
+	meeting_has m1 end
+	grown() { [ "$(status -H "If-None-Match: $etag" "$url")" = 200 ]; }
+	wait_for 20 grown
+	get --compressed "$page/page.js" | cmp - "$RTTA_WEB_DIR/page.js"
+}
+
+@test "the metrics can be read by Prometheus's own parser" {
+	meeting_has m1 start cut preroll live gap
+	serve
+	get "$page/s/m1/coverage" >/dev/null
+	get "$page/metrics" >metrics
+	run /usr/bin/python3 - metrics <<-'EOF'
+		import sys
+		from prometheus_client.parser import text_string_to_metric_families as parse
+		for family in parse(open(sys.argv[1]).read()):
+		    assert family.documentation and family.type != "unknown", family
+		    for sample in family.samples:
+		        print(sample.name, sample.value)
+	EOF
+	[ "$status" -eq 0 ]
+	[[ "$output" == *'rtta_records 11.0'* ]]
+	[[ "$output" == *'rtta_requests_total '* ]]
+}
+
 @test "nats-server away: history stays, the page says so, and text goes on by itself" {
 	meeting_has m1 start cut preroll
 	serve

@@ -169,6 +169,33 @@ token_file(const char *text, int want)
 }
 
 static void
+caching(void)
+{
+	static const struct {
+		const char *encodings;
+		bool wants;
+	} rows[] = {
+		{ NULL, false }, { "", false }, { "gzip", true }, { "deflate, gzip;q=0.5, br", true },
+		{ "br,GZIP", true }, { "gzip;q=0", false }, { "gzip; q=0.0, br", false },
+		{ "x-gzip", false }, { "gzipped", false }, { "identity;q=1", false }, { ",,;", false },
+		{ "br;q=0, gzip", true },
+	};
+	char etag[RTTA_HTTP_ETAG_BYTES], other[RTTA_HTTP_ETAG_BYTES];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		CHECK_INT(rtta_http_accepts_gzip(rows[i].encodings), rows[i].wants);
+	CHECK_STR(rtta_http_etag(etag, "a", 1), "W/\"af63dc4c8601ec8c\"");
+	rtta_http_etag(other, "b", 1);
+	CHECK(strcmp(etag, other) != 0);
+	CHECK(rtta_http_has(etag, etag));
+	CHECK(rtta_http_has("\"x\", \"af63dc4c8601ec8c\"", etag));
+	CHECK(rtta_http_has("*", etag));
+	CHECK(!rtta_http_has(NULL, etag));
+	CHECK(!rtta_http_has(other, etag));
+	CHECK(!rtta_http_has("af63dc4c8601ec8c", etag));
+}
+
+static void
 framing(void)
 {
 	unsigned char head[RTTA_HTTP_WS_HEAD_BYTES];
@@ -202,6 +229,7 @@ main(void)
 	token_file("has a blank in it\n", -1);
 	token_file("has;a;semicolon\n", -1);
 	token_file("", -1);
+	caching();
 	framing();
 	return check_result();
 }
