@@ -4,6 +4,7 @@
  * What route and flush do, without a session: for tests of those who read
  * the lanes.  Ends when all are stored.
  */
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,19 +28,21 @@ static const char help[] =
     "  -e, --eos        an EOS message at the end\n"
     "  -f, --foreign    PCM without headers of ours\n"
     "  -a, --again TAG  other message ids: the same sound again\n"
+    "      --acks       print how many are stored, each time that this grows\n"
     RTTA_OPT_BUS_HELP RTTA_OPT_COMMON_HELP;
 
 struct publish {
 	const char *session, *job, *again;
-	bool backfill, eos, foreign;
+	bool backfill, eos, foreign, acks;
 	int rev;
+	uint64_t stored;
 	struct rtta_bus *bus;
 	struct rtta_publisher *publisher;
 	struct rtta_pos next;
 	struct rtta_frame last;
 };
 
-enum { O_REV = 256, AHEAD = 2000 };
+enum { O_REV = 256, O_ACKS, AHEAD = 2000 };
 
 static void
 parse_options(struct publish *pub, int argc, char *argv[])
@@ -51,6 +54,7 @@ parse_options(struct publish *pub, int argc, char *argv[])
 		{ "eos", no_argument, NULL, 'e' },
 		{ "foreign", no_argument, NULL, 'f' },
 		{ "again", required_argument, NULL, 'a' },
+		{ "acks", no_argument, NULL, O_ACKS },
 		RTTA_OPT_BUS
 		RTTA_OPT_COMMON
 	};
@@ -64,6 +68,7 @@ parse_options(struct publish *pub, int argc, char *argv[])
 		case 'e': pub->eos = true; break;
 		case 'f': pub->foreign = true; break;
 		case 'a': pub->again = optarg; break;
+		case O_ACKS: pub->acks = true; break;
 		}
 	if (optind + 1 != argc || !rtta_session_id_valid(argv[optind]))
 		rtta_opt_fail("one session is wanted");
@@ -112,9 +117,13 @@ settle(struct publish *pub, size_t left, struct rtta_err *err)
 		struct pollfd fd = { .fd = rtta_bus_fd(pub->bus), .events = POLLIN };
 		int wait_ms = rtta_publisher_pump(pub->publisher);
 
-		while (rtta_publisher_next(pub->publisher, &ack))
+		while (rtta_publisher_next(pub->publisher, &ack)) {
 			if (ack.error != 0)
 				return rtta_err_set(err, EX_TEMPFAIL, "refused: %d", ack.error);
+			pub->stored++;
+			if (pub->acks)
+				dprintf(STDOUT_FILENO, "%" PRIu64 "\n", pub->stored);
+		}
 		if (rtta_publisher_pending(pub->publisher) <= left)
 			return 0;
 		poll(&fd, 1, wait_ms < 0 ? 1000 : wait_ms);
