@@ -5,6 +5,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "err.h"
+#include "headers.h"
 #include "reason.h"
 
 static const char preroll_subject[] = "preroll.audio";
@@ -130,134 +131,74 @@ rtta_audio_encode(const struct rtta_audio *audio)
 
 /* --- decode --- */
 
-/* A delivery while it is read: where it came from, for its errors. */
-struct delivery {
-	natsMsg *msg;
-	struct rtta_meta meta;
-	bool has_meta;
-	struct rtta_err *err;
-};
-
 static int
-broken(const struct delivery *in, const char *name, const char *why)
+decode_subject(struct rtta_audio *audio, const struct rtta_headers *in)
 {
-	const char *value = rtta_header(in->msg, name);
+	int rc;
 
-	return rtta_err_set(in->err, EX_DATAERR, "%s %llu: %s: %s%s%.40s%s",
-	    natsMsg_GetSubject(in->msg), (unsigned long long)in->meta.stream_seq,
-	    name, why, value ? " \"" : "", value ? value : "", value ? "\"" : "");
-}
-
-static bool
-starts_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static int
-decode_subject(struct rtta_audio *audio, const struct delivery *in)
-{
-	const char *subject = natsMsg_GetSubject(in->msg), *id;
-
-	if (strcmp(subject, preroll_subject) == 0) {
+	if (strcmp(natsMsg_GetSubject(in->msg), preroll_subject) == 0) {
 		audio->lane = RTTA_AUDIO_PREROLL;
 		return 0;
 	}
-	if (starts_with(subject, live_prefix)) {
-		audio->lane = RTTA_AUDIO_LIVE;
-		id = subject + strlen(live_prefix);
-	} else if (starts_with(subject, backfill_prefix)) {
+	audio->lane = RTTA_AUDIO_LIVE;
+	rc = rtta_headers_session(in, live_prefix, audio->session);
+	if (rc == 0) {
 		audio->lane = RTTA_AUDIO_BACKFILL;
-		id = subject + strlen(backfill_prefix);
-	} else {
-		return broken(in, "subject", "no sound travels on it");
+		rc = rtta_headers_session(in, backfill_prefix, audio->session);
 	}
-	if (!rtta_session_id_valid(id))
-		return broken(in, "subject", "no session id");
-	strcpy(audio->session, id);
-	return 0;
-}
-
-/* A number in a range; absent: *value unchanged. */
-static int
-decode_number(const struct delivery *in, const char *name, uint64_t min,
-    uint64_t max, uint64_t *value)
-{
-	const char *text = rtta_header(in->msg, name);
-	uint64_t number;
-
-	if (text == NULL)
-		return 0;
-	if (rtta_sample_parse(text, &number) < 0 || number < min || number > max)
-		return broken(in, name, "no number in its range");
-	*value = number;
-	return 0;
-}
-
-static int
-decode_eos(struct rtta_audio *audio, const struct delivery *in)
-{
-	const char *text = rtta_header(in->msg, "EOS");
-
-	if (text == NULL || strcmp(text, "false") == 0)
-		return 0;
-	if (strcasecmp(text, "true") != 0)
-		return broken(in, "EOS", "neither true nor false");
-	audio->eos = true;
-	return 0;
+	if (rc == 0)
+		return rtta_headers_broken(in, "subject", "no sound travels on it");
+	return rc < 0 ? -1 : 0;
 }
 
 /* Jobs are part of message ids: the characters of a session id. */
 static int
-decode_job(struct rtta_audio *audio, const struct delivery *in)
+decode_job(struct rtta_audio *audio, const struct rtta_headers *in)
 {
 	const char *job = rtta_header(in->msg, "job");
 	uint64_t rev = 1;
 
-	if (decode_number(in, "rev", 1, 99, &rev) < 0)
+	if (rtta_headers_number(in, "rev", 1, RTTA_HEADERS_MAX_REV, &rev) < 0)
 		return -1;
 	audio->rev = (int)rev;
 	if (audio->lane != RTTA_AUDIO_BACKFILL || job == NULL)
 		return 0;
 	if (!rtta_session_id_valid(job) || strlen(job) >= RTTA_AUDIO_JOB_BYTES)
-		return broken(in, "job", "not 1 to 63 of A-Z a-z 0-9 _ -");
+		return rtta_headers_broken(in, "job", "not 1 to 63 of A-Z a-z 0-9 _ -");
 	strcpy(audio->job, job);
 	return 0;
 }
 
 static int
-decode_timestamp(struct rtta_audio *audio, const struct delivery *in)
+decode_timestamp(struct rtta_audio *audio, const struct rtta_headers *in)
 {
-	const char *text = rtta_header(in->msg, "timestamp");
+	int rc = rtta_headers_time(in, "timestamp", &audio->frame.capture_ns);
 
-	if (text != NULL && rtta_clock_parse(text, &audio->frame.capture_ns) < 0)
-		return broken(in, "timestamp", "no RFC 3339 time");
-	if (text == NULL && !in->has_meta)
-		return broken(in, "timestamp", "missing");
-	if (text == NULL)
+	if (rc == 0 && !in->has_meta)
+		return rtta_headers_broken(in, "timestamp", "missing");
+	if (rc == 0)
 		audio->frame.capture_ns = in->meta.stored_ns;
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static int
-decode_ours(struct rtta_audio *audio, const struct delivery *in)
+decode_ours(struct rtta_audio *audio, const struct rtta_headers *in)
 {
-	const char *run = rtta_header(in->msg, "run");
 	struct rtta_frame *frame = &audio->frame;
 	uint64_t rate_hz = RTTA_AUDIO_FOREIGN_RATE_HZ, channels = 1;
 
-	if (run == NULL || rtta_run_parse(run, &frame->run_id) < 0)
-		return broken(in, "run", "not 16 lowercase hex digits");
+	if (rtta_headers_run(in, &frame->run_id) < 0)
+		return -1;
 	if (rtta_header(in->msg, "sample") == NULL)
-		return broken(in, "sample", "missing");
-	if (decode_number(in, "sample", 0, INT64_MAX - RTTA_FRAME_MAX_BYTES, &frame->sample) < 0 ||
-	    decode_number(in, "rate", RTTA_FRAME_MIN_RATE_HZ, RTTA_FRAME_MAX_RATE_HZ, &rate_hz) < 0 ||
-	    decode_number(in, "channels", 1, RTTA_FRAME_MAX_CHANNELS, &channels) < 0 ||
-	    decode_number(in, "lost", 0, INT64_MAX, &audio->lost) < 0 ||
+		return rtta_headers_broken(in, "sample", "missing");
+	if (rtta_headers_number(in, "sample", 0, RTTA_SAMPLE_MAX - RTTA_FRAME_MAX_BYTES, &frame->sample) < 0 ||
+	    rtta_headers_number(in, "rate", RTTA_FRAME_MIN_RATE_HZ, RTTA_FRAME_MAX_RATE_HZ, &rate_hz) < 0 ||
+	    rtta_headers_number(in, "channels", 1, RTTA_FRAME_MAX_CHANNELS, &channels) < 0 ||
+	    rtta_headers_number(in, "lost", 0, RTTA_SAMPLE_MAX, &audio->lost) < 0 ||
 	    decode_timestamp(audio, in) < 0)
 		return -1;
 	if (audio->lost > frame->sample)
-		return broken(in, "lost", "more than there were");
+		return rtta_headers_broken(in, "lost", "more than there were");
 	frame->rate_hz = (uint32_t)rate_hz;
 	frame->channels = (uint8_t)channels;
 	if (audio->lost > 0)
@@ -281,12 +222,12 @@ hash_run(int64_t created_ns, const char *subject)
 }
 
 static int
-decode_foreign(struct rtta_audio *audio, const struct delivery *in, int64_t created_ns)
+decode_foreign(struct rtta_audio *audio, const struct rtta_headers *in, int64_t created_ns)
 {
 	struct rtta_frame *frame = &audio->frame;
 
 	if (created_ns == 0 || !in->has_meta)
-		return broken(in, "run", "missing");
+		return rtta_headers_broken(in, "run", "missing");
 	audio->foreign = true;
 	frame->run_id = hash_run(created_ns, natsMsg_GetSubject(in->msg));
 	frame->sample = in->meta.stream_seq;
@@ -297,7 +238,7 @@ decode_foreign(struct rtta_audio *audio, const struct delivery *in, int64_t crea
 }
 
 static int
-decode_payload(struct rtta_audio *audio, const struct delivery *in)
+decode_payload(struct rtta_audio *audio, const struct rtta_headers *in)
 {
 	int bytes = natsMsg_GetDataLength(in->msg);
 	int limit = audio->foreign ? RTTA_AUDIO_FOREIGN_MAX_BYTES : RTTA_FRAME_MAX_BYTES;
@@ -312,7 +253,7 @@ decode_payload(struct rtta_audio *audio, const struct delivery *in)
 	else if (bytes % (2 * audio->frame.channels) != 0)
 		why = "not a whole number of samples";
 	if (why != NULL)
-		return broken(in, "payload", why);
+		return rtta_headers_broken(in, "payload", why);
 	audio->frame.payload_bytes = (uint32_t)bytes;
 	/* Borrowed and never written to; the frame of a pipe is writable. */
 	audio->frame.payload = (uint8_t *)(uintptr_t)natsMsg_GetData(in->msg);
@@ -323,12 +264,11 @@ int
 rtta_audio_decode(struct rtta_audio *audio, natsMsg *msg, int64_t created_ns,
     struct rtta_err *err)
 {
-	struct delivery in = { .msg = msg, .err = err };
+	struct rtta_headers in = rtta_headers_of(msg, err);
 	bool foreign = rtta_header(msg, "run") == NULL && rtta_header(msg, "sample") == NULL;
 
-	in.has_meta = rtta_meta_read(msg, &in.meta) == 0;
 	*audio = (struct rtta_audio){ .rev = 1, .stream_seq = in.meta.stream_seq };
-	if (decode_subject(audio, &in) < 0 || decode_eos(audio, &in) < 0 ||
+	if (decode_subject(audio, &in) < 0 || rtta_headers_bool(&in, "EOS", &audio->eos) < 0 ||
 	    decode_job(audio, &in) < 0)
 		return -1;
 	if ((foreign ? decode_foreign(audio, &in, created_ns) : decode_ours(audio, &in)) < 0)

@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "log.h"
 #include "mem.h"
+#include "position.h"
 
 static const char magic[4] = { 'R', 'T', 'A', 'F' };
 
@@ -116,9 +117,11 @@ rtta_frame_decode(struct rtta_frame *frame,
 	if (frame->payload_bytes == 0 && !(frame->flags & RTTA_FRAME_END))
 		return rtta_err_set(err, EX_DATAERR,
 		    "empty frame that ends no run");
-	if (frame->sample > INT64_MAX || frame->capture_ns < 0)
+	if (frame->sample > RTTA_SAMPLE_MAX - RTTA_FRAME_MAX_BYTES)
 		return rtta_err_set(err, EX_DATAERR,
-		    "frame with a sample number or a time beyond 2^63");
+		    "frame with a sample number beyond 2^53");
+	if (frame->capture_ns < 0)
+		return rtta_err_set(err, EX_DATAERR, "frame with a time beyond 2^63");
 	return 0;
 }
 

@@ -38,7 +38,7 @@ rtta_sample_parse(const char *text, uint64_t *sample)
 	for (at = text; *at >= '0' && *at <= '9'; at++) {
 		uint64_t digit = (uint64_t)(*at - '0');
 
-		if (value > (INT64_MAX - digit) / 10)
+		if (value > (RTTA_SAMPLE_MAX - digit) / 10)
 			return -1;
 		value = value * 10 + digit;
 	}

@@ -14,6 +14,9 @@
 
 enum { RTTA_RUN_TEXT_BYTES = 17 };
 
+/* No number of a sample is above: JSON has them as doubles. */
+#define RTTA_SAMPLE_MAX (UINT64_C(1) << 53)
+
 struct rtta_pos {
 	uint64_t run;
 	uint64_t sample;
@@ -34,7 +37,7 @@ char *rtta_run_format(char text[RTTA_RUN_TEXT_BYTES], uint64_t run);
 /* Read exactly 16 lowercase hex digits.  0, or -1 for anything else. */
 int rtta_run_parse(const char *text, uint64_t *run);
 
-/* Read a decimal sample number below 2^63, digits only.  0 or -1. */
+/* Read a decimal number up to RTTA_SAMPLE_MAX, digits only.  0 or -1. */
 int rtta_sample_parse(const char *text, uint64_t *sample);
 
 /* Samples to nanoseconds and back, exact for days at 8000 to 48000 Hz.  Never

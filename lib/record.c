@@ -7,6 +7,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "err.h"
+#include "headers.h"
 #include "json.h"
 #include "jtext.h"
 #include "mem.h"
@@ -23,8 +24,7 @@ static const char *const type_names[] = {
 enum {
 	SUBJECT_BYTES = 20 + RTTA_SESSION_ID_BYTES,
 	ID_BYTES = RTTA_SESSION_ID_BYTES + 128,
-	MAX_CHANNEL = 255,
-	MAX_REV = 99
+	MAX_CHANNEL = 255
 };
 
 void
@@ -215,48 +215,26 @@ out:
 
 /* --- decode --- */
 
-/* A delivery while it is read: where it came from, for its errors. */
-struct delivery {
-	natsMsg *msg;
-	struct rtta_meta meta;   /* zero when it is no delivery of JetStream */
-	struct rtta_err *err;
-};
-
 static int
-broken(const struct delivery *in, const char *name, const char *why)
+decode_subject(struct rtta_record *record, const struct rtta_headers *in)
 {
-	const char *value = rtta_header(in->msg, name);
+	int rc = rtta_headers_session(in, raw_prefix, record->session);
 
-	return rtta_err_set(in->err, EX_DATAERR, "%s %llu: %s: %s%s%.40s%s",
-	    natsMsg_GetSubject(in->msg), (unsigned long long)in->meta.stream_seq,
-	    name, why, value ? " \"" : "", value ? value : "", value ? "\"" : "");
+	if (rc == 0)
+		rc = rtta_headers_session(in, interim_prefix, record->session);
+	if (rc == 0)
+		return rtta_headers_broken(in, "subject", "no text travels on it");
+	return rc < 0 ? -1 : 0;
 }
 
 static int
-decode_subject(struct rtta_record *record, const struct delivery *in)
-{
-	const char *subject = natsMsg_GetSubject(in->msg), *id;
-
-	if (strncmp(subject, raw_prefix, strlen(raw_prefix)) == 0)
-		id = subject + strlen(raw_prefix);
-	else if (strncmp(subject, interim_prefix, strlen(interim_prefix)) == 0)
-		id = subject + strlen(interim_prefix);
-	else
-		return broken(in, "subject", "no text travels on it");
-	if (!rtta_session_id_valid(id))
-		return broken(in, "subject", "no session id");
-	strcpy(record->session, id);
-	return 0;
-}
-
-static int
-decode_payload(struct rtta_record *record, const struct delivery *in)
+decode_payload(struct rtta_record *record, const struct rtta_headers *in)
 {
 	int bytes = natsMsg_GetDataLength(in->msg);
 	char *text;
 
 	if (bytes > RTTA_RECORD_TEXT_MAX_BYTES)
-		return broken(in, "payload", "above 60000 bytes");
+		return rtta_headers_broken(in, "payload", "above 60000 bytes");
 	text = clean_text(bytes > 0 ? natsMsg_GetData(in->msg) : "", (size_t)bytes, true);
 	free(record->text);
 	record->text = text;
@@ -265,24 +243,15 @@ decode_payload(struct rtta_record *record, const struct delivery *in)
 
 /* "true" unless it says otherwise: the subject tells interim text too. */
 static int
-decode_is_final(struct rtta_record *record, const struct delivery *in)
+decode_is_final(struct rtta_record *record, const struct rtta_headers *in)
 {
-	const char *value = rtta_header(in->msg, "is_final");
-
-	if (value == NULL)
-		record->is_final = strncmp(natsMsg_GetSubject(in->msg), raw_prefix,
-		    strlen(raw_prefix)) == 0;
-	else if (strcasecmp(value, "true") == 0)
-		record->is_final = true;
-	else if (strcasecmp(value, "false") == 0)
-		record->is_final = false;
-	else
-		return broken(in, "is_final", "neither true nor false");
-	return 0;
+	record->is_final = strncmp(natsMsg_GetSubject(in->msg), raw_prefix,
+	    strlen(raw_prefix)) == 0;
+	return rtta_headers_bool(in, "is_final", &record->is_final) < 0 ? -1 : 0;
 }
 
 static int
-decode_type(struct rtta_record *record, const struct delivery *in)
+decode_type(struct rtta_record *record, const struct rtta_headers *in)
 {
 	const char *value = rtta_header(in->msg, "type");
 
@@ -294,72 +263,53 @@ decode_type(struct rtta_record *record, const struct delivery *in)
 			record->type = (enum rtta_record_type)type;
 			return 0;
 		}
-	return broken(in, "type", "neither text, silence nor gap");
+	return rtta_headers_broken(in, "type", "neither text, silence nor gap");
 }
 
 static int
-decode_lane(struct rtta_record *record, const struct delivery *in)
+decode_lane(struct rtta_record *record, const struct rtta_headers *in)
 {
 	const char *value = rtta_header(in->msg, "lane");
 
 	record->backfill = value != NULL && strcmp(value, "backfill") == 0;
 	if (value != NULL && !record->backfill && strcmp(value, "live") != 0)
-		return broken(in, "lane", "neither live nor backfill");
-	return 0;
-}
-
-/* A number up to max; absent: *value unchanged. */
-static int
-decode_number(const struct delivery *in, const char *name, uint64_t max, uint64_t *value)
-{
-	const char *text = rtta_header(in->msg, name);
-	uint64_t number;
-
-	if (text == NULL)
-		return 0;
-	if (rtta_sample_parse(text, &number) < 0 || number > max)
-		return broken(in, name, "no number in its range");
-	*value = number;
+		return rtta_headers_broken(in, "lane", "neither live nor backfill");
 	return 0;
 }
 
 static int
-decode_span(struct rtta_record *record, const struct delivery *in)
+decode_span(struct rtta_record *record, const struct rtta_headers *in)
 {
-	const char *run = rtta_header(in->msg, "run");
 	struct rtta_span *span = &record->span;
 
-	if (run == NULL || rtta_run_parse(run, &span->run) < 0)
-		return broken(in, "run", "not 16 lowercase hex digits");
+	if (rtta_headers_run(in, &span->run) < 0)
+		return -1;
 	if (rtta_header(in->msg, "first") == NULL)
-		return broken(in, "first", "missing");
+		return rtta_headers_broken(in, "first", "missing");
 	if (rtta_header(in->msg, "last") == NULL)
-		return broken(in, "last", "missing");
-	if (decode_number(in, "first", INT64_MAX, &span->first) < 0 ||
-	    decode_number(in, "last", INT64_MAX, &span->last) < 0)
+		return rtta_headers_broken(in, "last", "missing");
+	if (rtta_headers_number(in, "first", 0, RTTA_SAMPLE_MAX, &span->first) < 0 ||
+	    rtta_headers_number(in, "last", 0, RTTA_SAMPLE_MAX, &span->last) < 0)
 		return -1;
 	if (span->last < span->first)
-		return broken(in, "last", "before first");
+		return rtta_headers_broken(in, "last", "before first");
 	return 0;
 }
 
 static int
-decode_times(struct rtta_record *record, const struct delivery *in)
+decode_times(struct rtta_record *record, const struct rtta_headers *in)
 {
-	const char *start = rtta_header(in->msg, "timestamp");
-	const char *end = rtta_header(in->msg, "end");
+	int rc = rtta_headers_time(in, "timestamp", &record->start_ns);
 
-	if (start == NULL || rtta_clock_parse(start, &record->start_ns) < 0)
-		return broken(in, "timestamp", "no RFC 3339 time");
+	if (rc == 0)
+		return rtta_headers_broken(in, "timestamp", "missing");
 	record->end_ns = record->start_ns;
-	if (end != NULL && rtta_clock_parse(end, &record->end_ns) < 0)
-		return broken(in, "end", "no RFC 3339 time");
-	return 0;
+	return rc < 0 || rtta_headers_time(in, "end", &record->end_ns) < 0 ? -1 : 0;
 }
 
 /* Somebody else's text: timed by itself where it can, else by the stream. */
 static int
-decode_foreign(struct rtta_record *record, const struct delivery *in)
+decode_foreign(struct rtta_record *record, const struct rtta_headers *in)
 {
 	const char *start = rtta_header(in->msg, "timestamp");
 	const char *final = rtta_header(in->msg, "is_final");
@@ -374,7 +324,7 @@ decode_foreign(struct rtta_record *record, const struct delivery *in)
 }
 
 static char *
-decode_text(const struct delivery *in, const char *name)
+decode_text(const struct rtta_headers *in, const char *name)
 {
 	const char *value = rtta_header(in->msg, name);
 	size_t len;
@@ -396,15 +346,15 @@ word_fits(jv word)
 
 	fits = jv_get_kind(word) == JV_KIND_OBJECT &&
 	    rtta_json_string("words", word, "word", &text, &ignored) == 0 && text != NULL &&
-	    rtta_json_int("words", word, "first", 0, INT64_C(1) << 53, &first, &ignored) == 0 &&
-	    rtta_json_int("words", word, "last", 0, INT64_C(1) << 53, &last, &ignored) == 0 &&
+	    rtta_json_int("words", word, "first", 0, (int64_t)RTTA_SAMPLE_MAX, &first, &ignored) == 0 &&
+	    rtta_json_int("words", word, "last", 0, (int64_t)RTTA_SAMPLE_MAX, &last, &ignored) == 0 &&
 	    first >= 0 && first <= last;
 	free(text);
 	return fits;
 }
 
 static int
-decode_words(struct rtta_record *record, const struct delivery *in)
+decode_words(struct rtta_record *record, const struct rtta_headers *in)
 {
 	const char *text = rtta_header(in->msg, "words");
 	struct rtta_err ignored = {0};
@@ -414,7 +364,7 @@ decode_words(struct rtta_record *record, const struct delivery *in)
 	if (text == NULL)
 		return 0;
 	if (strlen(text) > 2 * RTTA_RECORD_WORDS_MAX_BYTES)
-		return broken(in, "words", "above 120000 bytes");
+		return rtta_headers_broken(in, "words", "above 120000 bytes");
 	words = rtta_json_array("words", text, strlen(text),
 	    2 * RTTA_RECORD_WORDS_MAX_BYTES, &ignored);
 	fits = jv_get_kind(words) == JV_KIND_ARRAY;
@@ -427,11 +377,11 @@ decode_words(struct rtta_record *record, const struct delivery *in)
 		record->words = words;
 	else
 		jv_free(words);
-	return fits ? 0 : broken(in, "words", "not an array of {word, first, last}");
+	return fits ? 0 : rtta_headers_broken(in, "words", "not an array of {word, first, last}");
 }
 
 static int
-decode_ours(struct rtta_record *record, const struct delivery *in)
+decode_ours(struct rtta_record *record, const struct rtta_headers *in)
 {
 	const char *confidence = rtta_header(in->msg, "confidence");
 	uint64_t rev = 1, channel = UINT64_MAX;
@@ -440,18 +390,16 @@ decode_ours(struct rtta_record *record, const struct delivery *in)
 	if (decode_is_final(record, in) < 0 || decode_type(record, in) < 0 ||
 	    decode_lane(record, in) < 0 || decode_span(record, in) < 0 ||
 	    decode_times(record, in) < 0 ||
-	    decode_number(in, "rev", MAX_REV, &rev) < 0 ||
-	    decode_number(in, "channel", MAX_CHANNEL, &channel) < 0 ||
+	    rtta_headers_number(in, "rev", 1, RTTA_HEADERS_MAX_REV, &rev) < 0 ||
+	    rtta_headers_number(in, "channel", 0, MAX_CHANNEL, &channel) < 0 ||
 	    decode_words(record, in) < 0)
 		return -1;
-	if (rev == 0)
-		return broken(in, "rev", "no number in its range");
 	record->rev = (int)rev;
 	record->channel = channel == UINT64_MAX ? -1 : (int)channel;
 	if (confidence != NULL) {
 		record->confidence = strtod(confidence, &end);
 		if (end == confidence || *end != '\0' || !isfinite(record->confidence))
-			return broken(in, "confidence", "no number");
+			return rtta_headers_broken(in, "confidence", "no number");
 	}
 	record->engine = decode_text(in, "engine");
 	record->speaker = decode_text(in, "speaker");
@@ -463,13 +411,11 @@ decode_ours(struct rtta_record *record, const struct delivery *in)
 int
 rtta_record_decode(struct rtta_record *record, natsMsg *msg, struct rtta_err *err)
 {
-	struct delivery in = { .msg = msg, .err = err };
+	struct rtta_headers in = rtta_headers_of(msg, err);
 	bool foreign = rtta_header(msg, "run") == NULL && rtta_header(msg, "first") == NULL;
 
 	rtta_record_done(record);
 	rtta_record_init(record);
-	if (rtta_meta_read(msg, &in.meta) < 0)
-		in.meta = (struct rtta_meta){0};
 	record->seq = in.meta.stream_seq;
 	record->stored_ns = in.meta.stored_ns;
 	if (decode_subject(record, &in) < 0 || decode_payload(record, &in) < 0 ||

@@ -111,9 +111,9 @@ check_longest(void)
 
 	memset(audio.session, 's', sizeof(audio.session) - 1);
 	memset(audio.job, 'j', sizeof(audio.job) - 1);
-	audio.frame.sample = (uint64_t)INT64_MAX - RTTA_FRAME_MAX_BYTES;
+	audio.frame.sample = RTTA_SAMPLE_MAX - RTTA_FRAME_MAX_BYTES;
 	audio.eos = true;
-	snprintf(id, sizeof(id), "%s/%s/0123456789abcdef/9223372036854743039/eos",
+	snprintf(id, sizeof(id), "%s/%s/0123456789abcdef/9007199254708224/eos",
 	    audio.session, audio.job);
 	snprintf((char *)pcm, sizeof(pcm), "audio.backfill.%s", audio.session);
 	check_round_trip(&audio, (char *)pcm, id);
@@ -183,6 +183,7 @@ check_refused(void)
 		{ "audio.live.x", 32770, "rate", "16000", "audio.live.x 42: payload: above 32768" },
 		{ "audio.backfill.x", 640, "job", "a b", "audio.backfill.x 42: job: not 1 to 63" },
 		{ "audio.backfill.x", 640, "rev", "0", "audio.backfill.x 42: rev: no number" },
+		{ "audio.backfill.x", 640, "rev", "3", "audio.backfill.x 42: rev: no number" },
 		{ "audio.live.x", 641, NULL, NULL, "audio.live.x 42: payload: not a whole" },
 		{ "audio.live.x", 65538, NULL, NULL, "audio.live.x 42: payload: above 65536" },
 		{ "audio.live.x", 0, NULL, NULL, "audio.live.x 42: payload: empty" },

@@ -48,7 +48,7 @@ check_layout(void)
 		'R', 'T', 'A', 'F', 1, 1, 2, 5,
 		0x80, 0xbb, 0, 0, 0x00, 0x80, 0, 0,
 		0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01,
-		0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+		0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x00,
 		0x15, 0xcd, 0x5b, 0x07, 0, 0, 0, 0,
 	};
 	struct rtta_frame frame = {
@@ -57,7 +57,7 @@ check_layout(void)
 		.rate_hz = 48000,
 		.payload_bytes = 32768,
 		.run_id = 0x0123456789abcdef,
-		.sample = 0x1122334455667788,
+		.sample = 0x0011223344556677,
 		.capture_ns = 123456789,
 	};
 	struct rtta_frame back;
@@ -69,7 +69,7 @@ check_layout(void)
 	CHECK_INT(rtta_frame_decode(&back, got, &err), 0);
 	CHECK(memcmp(&back, &frame, sizeof(frame)) == 0);
 	CHECK_INT(rtta_frame_samples(&back), 8192);
-	CHECK_INT(rtta_frame_end(&back), 0x1122334455667788 + 8192);
+	CHECK_INT(rtta_frame_end(&back), 0x0011223344556677 + 8192);
 }
 
 static void
@@ -93,8 +93,8 @@ check_refused(void)
 		{ 12, 4, UINT32_MAX, "frame of 4294967295 bytes, limit 32768, at offset 0" },
 		{ 12, 4, 639, "frame of 639 bytes, not a whole number of samples, at offset 0" },
 		{ 12, 4, 0, "empty frame that ends no run, at offset 0" },
-		{ 24, 8, 1ULL << 63, "frame with a sample number or a time beyond 2^63, at offset 0" },
-		{ 32, 8, 1ULL << 63, "frame with a sample number or a time beyond 2^63, at offset 0" },
+		{ 24, 8, (1ULL << 53) - 32767, "frame with a sample number beyond 2^53, at offset 0" },
+		{ 32, 8, 1ULL << 63, "frame with a time beyond 2^63, at offset 0" },
 	};
 	uint8_t bytes[WHOLE];
 
