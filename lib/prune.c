@@ -8,6 +8,7 @@
 #include "control.h"
 #include "err.h"
 #include "json.h"
+#include "log.h"
 #include "prune.h"
 #include "session.h"
 #include "setup.h"
@@ -189,16 +190,18 @@ rtta_prune(struct rtta_bus *bus, struct rtta_state *state, int64_t older_s,
 	    .before_ns = rtta_clock_real_ns() - older_s * 1000000000,
 	    .text = jv_null(), .audio = jv_null() };
 	struct rtta_session_config config;
+	struct rtta_err unreadable = {0};
 	int rc = -1;
 
 	*counts = (struct rtta_prune_counts){0};
-	if (rtta_control_config(state, &config, NULL, err) >= 0) {
+	if (rtta_control_config(state, &config, NULL, &unreadable) < 0)
+		rtta_log_warn("%s: no session is spared because it is named", unreadable.text);
+	else
 		memcpy(prune.named, config.id, sizeof(prune.named));
-		if (prune_markers(&prune, err) == 0 &&
-		    read_subjects(&prune, "TEXT_STREAM", &prune.text, err) == 0 &&
-		    read_subjects(&prune, "AUDIO_STREAM", &prune.audio, err) == 0)
-			rc = prune_sessions(&prune, err);
-	}
+	if (prune_markers(&prune, err) == 0 &&
+	    read_subjects(&prune, "TEXT_STREAM", &prune.text, err) == 0 &&
+	    read_subjects(&prune, "AUDIO_STREAM", &prune.audio, err) == 0)
+		rc = prune_sessions(&prune, err);
 	jv_free(prune.text);
 	jv_free(prune.audio);
 	return rc;

@@ -134,6 +134,11 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	run -0 rtta-streams --json prune --older-than 0
 	[ "$(jq -c '[.keys, .markers]' <<<"$output")" = '[0,3]' ]
 	[ "$(keys)" = "$(tr ' ' '\n' <<<"$all" | grep -v '\.gone' | tr '\n' ' ' | sed 's/^ *//; s/  *$/ /')" ]
+	# what cannot be read holds nothing up
+	put session_config 'ACTIVE!'
+	run -0 --separate-stderr rtta-streams prune --older-than 0
+	[ "$output" = "pruned 3 keys of 1 sessions, and 0 markers of earlier deletions" ]
+	[ "$stderr" = "rtta-streams: warning: session_config: not JSON at byte 0: no session is spared because it is named" ]
 }
 
 @test "a wrong command line is one line and 64; no server is 69" {
