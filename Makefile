@@ -29,13 +29,13 @@ LDLIBS.rtta-capture   := $(call pkg,alsa) $(JQ) -lm
 LDLIBS.rtta-route     := $(NATS) $(JQ) -lm
 LDLIBS.rtta-flush     := $(NATS) $(JQ) -lm
 LDLIBS.rtta-stt       := $(NATS) $(JQ) $(call pkg,soxr) -lm
-LDLIBS.rtta-serve     := $(NATS) $(JQ) $(call pkg,libwebsockets zlib libqrencode) -lm
+LDLIBS.rtta-serve     := $(NATS) $(JQ) $(call pkg,libwebsockets openssl zlib libqrencode) -lm
 LDLIBS.rtta-streams   := $(NATS) $(JQ) -lm
 LDLIBS.rtta-session   := $(NATS) $(JQ) -lm
 LDLIBS.rtta-export    := $(NATS) $(JQ) -lm
 LDLIBS.rtta-moonshine := $(JQ) -ldl -lm
 # Unit tests, fuzz targets and benches see all of lib/.
-LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets zlib libqrencode) -ldl -lm
+LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets openssl zlib libqrencode) -ldl -lm
 
 TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))

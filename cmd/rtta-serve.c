@@ -23,8 +23,12 @@
 #include "web.h"
 
 static const char help[] =
-    "usage: rtta-serve [-hoqVv] [-l ADDRESS:PORT] [-N URL] [-O FILE] [-p FILE] [-R FILE]\n"
-    "                  [-w DIR]\n"
+    "usage: rtta-serve [-hoqVv] [-a N] [-c FILE -k FILE] [-l ADDRESS:PORT] [-N URL] [-O FILE]\n"
+    "                  [-p FILE] [-R FILE] [-w DIR]\n"
+    "  -a, --per-address N        connections at once, and requests in ten seconds, of\n"
+    "                             one address; 0: any number (RTTA_PER_ADDRESS; 4096)\n"
+    "  -c, --tls-cert FILE        certificate: https instead of http (RTTA_TLS_CERT_FILE)\n"
+    "  -k, --tls-key FILE         and its key (RTTA_TLS_KEY_FILE)\n"
     "  -l, --listen ADDRESS:PORT  where to listen, port 0: any (RTTA_LISTEN;\n"
     "                             127.0.0.1:8080)\n"
     RTTA_OPT_BUS_HELP
@@ -53,6 +57,9 @@ static void
 parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 {
 	static const struct option table[] = {
+		{ "per-address", required_argument, NULL, 'a' },
+		{ "tls-cert", required_argument, NULL, 'c' },
+		{ "tls-key", required_argument, NULL, 'k' },
 		{ "listen", required_argument, NULL, 'l' },
 		{ "operator-token-file", required_argument, NULL, 'O' },
 		{ "open-operator", no_argument, NULL, 'o' },
@@ -65,13 +72,19 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 	const char *listen = rtta_opt_env("RTTA_LISTEN", "127.0.0.1:8080");
 	const char *operator_file = rtta_opt_env("RTTA_OPERATOR_TOKEN_FILE", NULL);
 	const char *reader_file = rtta_opt_env("RTTA_READER_TOKEN_FILE", NULL);
+	const char *per_address = rtta_opt_env("RTTA_PER_ADDRESS", "4096");
 	struct rtta_web_config *config = &serve->config;
 	struct rtta_err usage = {0};
 	int c;
 
 	config->dir = rtta_opt_env("RTTA_WEB_DIR", RTTA_PREFIX "/share/rtta/web");
+	config->tls.cert_file = rtta_opt_env("RTTA_TLS_CERT_FILE", NULL);
+	config->tls.key_file = rtta_opt_env("RTTA_TLS_KEY_FILE", NULL);
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
 		switch (c) {
+		case 'a': per_address = optarg; break;
+		case 'c': config->tls.cert_file = optarg; break;
+		case 'k': config->tls.key_file = optarg; break;
 		case 'l': listen = optarg; break;
 		case 'O': operator_file = optarg; break;
 		case 'o': config->open_operator = true; break;
@@ -81,6 +94,9 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 		}
 	if (optind < argc)
 		rtta_opt_fail("unexpected argument \"%s\"", argv[optind]);
+	config->per_address = (unsigned)rtta_opt_int("--per-address", per_address, 0, 1000000);
+	if ((config->tls.cert_file == NULL) != (config->tls.key_file == NULL))
+		rtta_opt_fail("--tls-cert and --tls-key: one needs the other");
 	if (rtta_http_listen_parse(listen, config->host, &config->port, &usage) < 0)
 		rtta_opt_fail("%s", usage.text);
 	if (config->open_operator && !rtta_http_host_loopback(
@@ -139,7 +155,8 @@ be_ready(struct serve *serve, struct rtta_err *err)
 	serve->ready = true;
 	if (serve->port_file != NULL && write_port_file(serve, err) < 0)
 		return -1;
-	rtta_log_info("listening on http://%s%s%s:%u", v6 ? "[" : "", serve->config.host,
+	rtta_log_info("listening on http%s://%s%s%s:%u",
+	    serve->config.tls.cert_file != NULL ? "s" : "", v6 ? "[" : "", serve->config.host,
 	    v6 ? "]" : "", (unsigned)rtta_web_port(serve->web));
 	rtta_notify("READY=1");
 	return 0;

@@ -151,8 +151,8 @@ serve_page(struct rtta_conn *conn)
 
 	if (site->reader_token[0] != '\0' && conn->request.token[0] != '\0')
 		snprintf(conn->extra, sizeof(conn->extra),
-		    "set-cookie: rtta_token=%s; Path=/; HttpOnly; SameSite=Strict",
-		    site->reader_token);
+		    "set-cookie: rtta_token=%s; Path=/; HttpOnly; SameSite=Strict%s",
+		    site->reader_token, site->is_tls ? "; Secure" : "");
 	return serve_file(conn, "index.html");
 }
 
@@ -263,7 +263,7 @@ serve_qr(struct rtta_conn *conn)
 	host = rtta_conn_header(conn, WSI_TOKEN_HOST, text, sizeof(text));
 	if (host == NULL || host[strspn(host, letters)] != '\0')
 		return rtta_conn_refuse(conn, 400, "no such host");
-	address = rtta_xasprintf("%s://%s/%s%s", conn->request.tls ? "https" : "http", host,
+	address = rtta_xasprintf("%s://%s/%s%s", conn->site->is_tls || conn->request.tls ? "https" : "http", host,
 	    token[0] == '\0' ? "" : "?token=", token);
 	svg = rtta_qr_svg(address, &err);
 	free(address);

@@ -8,9 +8,13 @@
 #include "listener.h"
 #include "mem.h"
 #include "message.h"
+#include "peers.h"
 #include "room.h"
 
-enum { HEAD_BYTES = 4096 };  /* of a reply's headers */
+enum {
+	HEAD_BYTES = 4096,     /* of a reply's headers */
+	REFUSAL_REQUESTS = 10  /* what a refusal counts as */
+};
 
 void
 rtta_conn_reset(struct rtta_conn *conn)
@@ -270,6 +274,24 @@ read_method(struct rtta_conn *conn, enum rtta_http_method *method)
 	return 0;
 }
 
+/*
+ * A request line that ends as it should, and one Host.  libwebsockets takes
+ * %0a in an address for the end of the line, and what follows for headers: then
+ * there is no version.
+ */
+static bool
+is_whole(struct rtta_conn *conn)
+{
+	char version[16];
+
+	if (rtta_conn_header(conn, WSI_TOKEN_HTTP, version, sizeof(version)) == NULL)
+		return false;
+	if (lws_hdr_fragment_length(conn->wsi, WSI_TOKEN_HOST, 1) > 0)
+		return false;
+	return strcmp(version, "HTTP/1.0") == 0 || (strcmp(version, "HTTP/1.1") == 0 &&
+	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HOST) > 0);
+}
+
 /* The path, which libwebsockets has decoded and freed of "..". */
 static const char *
 path_of(struct lws *wsi, char path[RTTA_HTTP_HEAD_MAX_BYTES])
@@ -328,10 +350,19 @@ rtta_conn_request(struct rtta_conn *conn, const char **why)
 	int status;
 
 	conn->site->requests++;
+	if (!rtta_peer_spend(conn->peer, 1, rtta_clock_mono_ms())) {
+		*why = "too many requests from this address";
+		return 429;
+	}
 	if (read_method(conn, &method) < 0) {
 		memset(&conn->request, 0, sizeof(conn->request));
 		*why = "only GET, HEAD and POST";
 		return 405;
+	}
+	if (!is_whole(conn)) {
+		memset(&conn->request, 0, sizeof(conn->request));
+		*why = "this is no HTTP/1.1 with one Host";
+		return 400;
 	}
 	conn->head_only = method == RTTA_HTTP_HEAD;
 	status = rtta_http_route(&conn->request, method, path_of(conn->wsi, path), why);
@@ -372,6 +403,10 @@ int
 rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why)
 {
 	conn->close = true;
+	/* Guessing is dear. */
+	rtta_peer_spend(conn->peer, REFUSAL_REQUESTS, rtta_clock_mono_ms());
+	if (status == 429)
+		strcpy(conn->extra, "retry-after: 1");
 	if (status == 401)
 		strcpy(conn->extra, "www-authenticate: Bearer");
 	return reply_sentence(conn, status, why);

@@ -20,10 +20,11 @@
 
 struct rtta_files;
 struct rtta_listener;
+struct rtta_peer;
 struct rtta_room;
 
 enum {
-	RTTA_CONN_SLOW_MS = 30000,     /* whoever takes nothing so long is dropped */
+	RTTA_CONN_SLOW_MS = 15000,     /* whoever takes nothing so long is dropped */
 	RTTA_CONN_ANSWER_MS = 10000,   /* a session is loaded, a button pressed */
 	RTTA_CONN_CHUNK_BYTES = 65536, /* of a reply, or of messages, in one write */
 	RTTA_CONN_BATCH_BYTES = RTTA_CONN_CHUNK_BYTES + RTTA_WATCH_MESSAGE_MAX_BYTES + 64
@@ -35,7 +36,7 @@ struct rtta_site {
 	struct rtta_files *files;
 	char operator_token[RTTA_HTTP_TOKEN_MAX_BYTES];  /* empty: nobody may */
 	char reader_token[RTTA_HTTP_TOKEN_MAX_BYTES];    /* empty: everybody may */
-	bool open_operator;
+	bool open_operator, is_tls;
 	bool waiting;                  /* a connection may be (rtta_conn_wait) */
 	unsigned char *batch;          /* LWS_PRE and RTTA_CONN_BATCH_BYTES */
 	uint64_t requests, refused, dropped;
@@ -56,6 +57,7 @@ struct rtta_conn {
 	struct rtta_site *site;
 	struct lws *wsi;
 	struct rtta_conn *next, **link;
+	struct rtta_peer *peer;
 	enum rtta_conn_kind kind;
 	struct rtta_http_request request;
 	bool head_only, close, headers_sent;

@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "log.h"
 #include "mem.h"
+#include "peers.h"
 #include "room.h"
 #include "web.h"
 
@@ -25,7 +26,8 @@ enum {
 	SPARE_FDS = 64,   /* not for connections */
 	GONE_MS = 40000,  /* who acknowledges nothing so long is not there */
 	WAITING_MS = 200,
-	LOOK_MS = 1000
+	LOOK_MS = 1000,
+	RENEW_MS = 2000   /* so often the certificate is looked at */
 };
 
 struct rtta_web {
@@ -37,7 +39,10 @@ struct rtta_web {
 	uint16_t port;
 	struct rtta_conn *conns;
 	size_t conn_count, conn_max;
-	int64_t look_ms;
+	int64_t look_ms, renew_ms;
+	struct rtta_peers *peers;
+	struct rtta_tls tls;
+	struct rtta_log_damper damper;   /* of a certificate that does not fit */
 };
 
 static const char csp[] =
@@ -78,6 +83,7 @@ conn_free(struct lws *wsi)
 		return;
 	lws_set_opaque_user_data(wsi, NULL);
 	rtta_conn_reset(conn);
+	rtta_peers_leave(conn->peer);
 	*conn->link = conn->next;
 	if (conn->next != NULL)
 		conn->next->link = conn->link;
@@ -117,21 +123,39 @@ on_writeable(struct rtta_conn *conn)
 	}
 }
 
+/* libwebsockets takes fd, and closes it if it cannot. */
+static void
+adopt_connection(struct rtta_web *web, int fd, const struct sockaddr *address)
+{
+	const unsigned gone_ms = GONE_MS;
+	struct rtta_peer *peer = rtta_peers_enter(web->peers, address, rtta_clock_mono_ms());
+	struct lws *wsi;
+
+	if (peer == NULL || web->conn_count >= web->conn_max) {
+		rtta_peers_leave(peer);
+		close(fd);
+		web->site.refused++;
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
+	wsi = lws_adopt_socket_vhost(web->vhost, fd);
+	if (wsi == NULL)
+		rtta_peers_leave(peer);
+	else
+		conn_of(wsi)->peer = peer;
+}
+
 static void
 accept_all(struct rtta_web *web)
 {
-	const unsigned gone_ms = GONE_MS;
+	struct sockaddr_storage address;
+	socklen_t bytes = sizeof(address);
 	int fd;
 
-	while ((fd = accept4(web->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
-		if (web->conn_count >= web->conn_max) {
-			close(fd);
-			web->site.refused++;
-			continue;
-		}
-		/* It closes fd if it cannot take it. */
-		lws_adopt_socket_vhost(web->vhost, fd);
+	while ((fd = accept4(web->listen_fd, (struct sockaddr *)&address, &bytes,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		adopt_connection(web, fd, (const struct sockaddr *)&address);
+		bytes = sizeof(address);
 	}
 }
 
@@ -286,6 +310,12 @@ open_context(struct rtta_web *web, struct rtta_err *err)
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_NO_LWS_SYSTEM_STATES,
 	};
 
+	if (web->tls.cert_file != NULL) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.ssl_cert_filepath = web->tls.cert_file;
+		info.ssl_private_key_filepath = web->tls.key_file;
+		info.alpn = "http/1.1";
+	}
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	web->context = lws_create_context(&info);
 	if (web->context != NULL)
@@ -324,12 +354,19 @@ rtta_web_open(const struct rtta_web_config *config, struct rtta_room *room,
 
 	web->site.room = room;
 	web->site.open_operator = config->open_operator;
+	web->site.is_tls = config->tls.cert_file != NULL;
+	web->tls = config->tls;
+	web->peers = rtta_peers_new(config->per_address);
 	memcpy(web->site.operator_token, config->operator_token, sizeof(config->operator_token));
 	memcpy(web->site.reader_token, config->reader_token, sizeof(config->reader_token));
 	web->site.batch = rtta_xcalloc(1, LWS_PRE + RTTA_CONN_BATCH_BYTES);
 	web->listen_fd = -1;
 	limit_descriptors(web);
 	web->site.files = rtta_files_load(config->dir, err);
+	if (web->site.is_tls && rtta_tls_check(&web->tls, err) < 0) {
+		rtta_web_close(web);
+		return NULL;
+	}
 	if (web->site.files != NULL && listen_at(web, config, err) == 0 &&
 	    open_context(web, err) == 0 && adopt_fd(web, web->listen_fd, "listen", err) == 0)
 		return web;
@@ -347,6 +384,7 @@ rtta_web_close(struct rtta_web *web)
 	if (web->listen_fd >= 0)
 		close(web->listen_fd);
 	rtta_files_free(web->site.files);
+	rtta_peers_free(web->peers);
 	free(web->site.batch);
 	free(web);
 }
@@ -386,6 +424,25 @@ drop_slow(struct rtta_conn *conn, int64_t now_ms)
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
+/* Who is connected stays; who comes gets the new certificate. */
+static void
+renew_certificate(struct rtta_web *web, int64_t now_ms)
+{
+	struct rtta_err err = {0};
+	int renewed;
+
+	if (!web->site.is_tls || now_ms < web->renew_ms)
+		return;
+	web->renew_ms = now_ms + RENEW_MS;
+	renewed = rtta_tls_renewed(&web->tls, &err);
+	if (renewed < 0)
+		rtta_log_warn_damped(&web->damper, "%s, the old certificate holds", err.text);
+	if (renewed <= 0)
+		return;
+	lws_tls_cert_updated(web->context, web->tls.cert_file, web->tls.key_file, NULL, 0, NULL, 0);
+	rtta_log_info("%s: renewed", web->tls.cert_file);
+}
+
 int
 rtta_web_tick(struct rtta_web *web)
 {
@@ -397,6 +454,7 @@ rtta_web_tick(struct rtta_web *web)
 	if (!stirred && !waiting && now_ms < web->look_ms)
 		return (int)(web->look_ms - now_ms);
 	web->look_ms = now_ms + LOOK_MS;
+	renew_certificate(web, now_ms);
 	web->site.waiting = false;
 	for (struct rtta_conn *conn = web->conns; conn != NULL; conn = conn->next) {
 		if (stirred && conn->listener != NULL && rtta_listener_pending(conn->listener))

@@ -4,7 +4,8 @@
  * Listens itself and hands accepted connections to libwebsockets, whose wait
  * is the loop of the tool; other descriptors ride in it (rtta_web_add_fd).
  * Limits: headers and bodies as http.h says, connections below the limit of
- * descriptors; a reader that takes nothing for 30 s is dropped.
+ * descriptors, and of one address as peers.h says; a request has ten seconds to
+ * arrive, and a reader that takes nothing for 15 s is dropped.
  * Belongs to main's thread.
  */
 #ifndef RTTA_WEB_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "http.h"
+#include "tls.h"
 
 struct rtta_err;
 struct rtta_room;
@@ -28,9 +30,12 @@ struct rtta_web_config {
 	char operator_token[RTTA_HTTP_TOKEN_MAX_BYTES];  /* empty: nobody may */
 	char reader_token[RTTA_HTTP_TOKEN_MAX_BYTES];    /* empty: everybody may */
 	bool open_operator;            /* whoever comes through loopback may */
+	unsigned per_address;          /* connections and requests: peers.h */
+	struct rtta_tls tls;           /* both files, or none */
 };
 
-/* room is borrowed.  NULL with EX_UNAVAILABLE (address), EX_NOINPUT (files). */
+/* room is borrowed.  NULL with EX_UNAVAILABLE (address), EX_NOINPUT (files),
+ * EX_CONFIG (certificate). */
 struct rtta_web *rtta_web_open(const struct rtta_web_config *config, struct rtta_room *room,
     struct rtta_err *err);
 void rtta_web_close(struct rtta_web *web);  /* NULL is allowed */
