@@ -189,6 +189,7 @@ take_eos(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_aud
 
 	if (piece != NULL)
 		rtta_piece_end(piece);
+	rtta_lane_put_off_tail(lane, track);
 	if (!lane->config->backfill && track->move_job[0] != '\0')
 		track->move_eos = true;
 	if (reply == NULL)
@@ -237,7 +238,7 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 		put_lost(lane, track, held);
 	lane->frame_ms = held->samples * 1000 / held->rate_hz;
 	if (lane->jumping && !held->foreign)
-		rtta_lane_move(lane, track, held);
+		rtta_lane_put_off(lane, track, held);
 	else
 		rtta_piece_append(lane, track, audio->job, held);
 }

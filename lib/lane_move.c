@@ -10,11 +10,16 @@
 #include "lane_parts.h"
 #include "log.h"
 #include "mem.h"
+#include "seam.h"
 
-enum { STAY_MS = 30000 };            /* after a move that failed */
+enum {
+	STAY_MS = 30000,             /* after a move that failed */
+	NEAR_MS = 3000               /* so near the edge is at it */
+};
 
-void
-rtta_lane_move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *held)
+/* A held frame is to be copied to the other lane. */
+static void
+move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *held)
 {
 	struct rtta_lane_moving *moving = rtta_xcalloc(1, sizeof(*moving));
 	char run[RTTA_RUN_TEXT_BYTES];
@@ -34,23 +39,75 @@ rtta_lane_move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_del
 	track->move_rate_hz = held->rate_hz;
 }
 
-/* Everything of a piece from `from` on, except what is claimed, moves. */
-void
-rtta_lane_move_from(struct rtta_lane *lane, struct rtta_piece *piece, uint64_t from)
+static void
+move_tail(struct rtta_lane *lane, struct rtta_track *track, uint64_t last)
 {
-	struct rtta_track *track = piece->track;
-	struct rtta_span span = rtta_stretch_span(piece->stretch);
 	struct rtta_delivery *held;
 
-	for (uint64_t at = from; at < span.last; at = held->span.last) {
-		held = rtta_hold_find(track->hold, (struct rtta_pos){ span.run, at });
+	while (track->tail.first < last) {
+		held = rtta_hold_find(track->hold,
+		    (struct rtta_pos){ track->tail.run, track->tail.first });
+		if (held == NULL || held->span.first >= last)
+			break;
+		track->tail.first = held->span.last;
+		if (!held->moving)
+			move(lane, track, held);
+	}
+	track->tail.first = last;
+}
+
+void
+rtta_lane_put_off(struct rtta_lane *lane, struct rtta_track *track,
+    const struct rtta_delivery *held)
+{
+	uint64_t most = (uint64_t)held->rate_hz * (RTTA_SEAM_PAST_S + RTTA_SEAM_SEEK_S);
+
+	if (held->span.run != track->tail.run || held->span.first != track->tail.last) {
+		rtta_lane_put_off_tail(lane, track);
+		track->tail = held->span;
+	}
+	track->tail.last = held->span.last;
+	if (track->tail.last - track->tail.first > most)
+		move_tail(lane, track, track->tail.last - most);
+}
+
+/* The next frame of a piece from *at on that is nobody's yet, or NULL. */
+static struct rtta_delivery *
+next_unclaimed(const struct rtta_piece *piece, uint64_t *at)
+{
+	const struct rtta_track *track = piece->track;
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+
+	while (*at < span.last) {
+		struct rtta_delivery *held = rtta_hold_find(track->hold,
+		    (struct rtta_pos){ span.run, *at });
+
 		if (held == NULL || held->span.first >= span.last)
 			break;
+		*at = held->span.last;
 		if (!held->moving && !rtta_cover_contains(track->claimed, held->span))
-			rtta_lane_move(lane, track, held);
+			return held;
 	}
+	return NULL;
+}
+
+void
+rtta_lane_move_piece(struct rtta_lane *lane, struct rtta_piece *piece)
+{
+	uint64_t from = rtta_stretch_sent(piece->stretch), at = from;
+	struct rtta_delivery *held;
+
+	while ((held = next_unclaimed(piece, &at)) != NULL)
+		move(lane, piece->track, held);
 	rtta_stretch_shorten(piece->stretch, from);
 	piece->open = false;
+	piece->track->move_eos = !lane->jumping;
+}
+
+void
+rtta_lane_put_off_tail(struct rtta_lane *lane, struct rtta_track *track)
+{
+	move_tail(lane, track, track->tail.last);
 }
 
 double
@@ -63,7 +120,30 @@ rtta_lane_behind_ms(const struct rtta_lane *lane)
 	return ms;
 }
 
-/* The other lane gets the backlog; what an engine has, it keeps. */
+/* What an engine has, it keeps, up to the next pause. */
+static uint64_t
+jump_at(const struct rtta_piece *piece)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+
+	span.first = rtta_stretch_sent(piece->stretch);
+	return rtta_stretch_connected(piece->stretch) ?
+	    rtta_seam_first(piece->track->hold, span) : span.first;
+}
+
+static void
+put_off_piece(struct rtta_lane *lane, struct rtta_piece *piece)
+{
+	uint64_t from = jump_at(piece), at = from;
+	const struct rtta_delivery *held;
+
+	while ((held = next_unclaimed(piece, &at)) != NULL)
+		rtta_lane_put_off(lane, piece->track, held);
+	rtta_stretch_shorten(piece->stretch, from);
+	piece->open = false;
+}
+
+/* The other lane gets the backlog. */
 static void
 jump(struct rtta_lane *lane)
 {
@@ -72,7 +152,28 @@ jump(struct rtta_lane *lane)
 	lane->jumping = true;
 	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (!piece->foreign && rtta_piece_unsent_ms(piece) > 0)
-			rtta_lane_move_from(lane, piece, rtta_stretch_sent(piece->stretch));
+			put_off_piece(lane, piece);
+}
+
+/* Live goes on in the last pause. */
+static void
+land_in(struct rtta_lane *lane, struct rtta_track *track)
+{
+	struct rtta_span tail = track->tail;
+	const struct rtta_delivery *held;
+
+	if (tail.first < tail.last) {
+		tail.first = rtta_seam_last(track->hold, tail);
+		move_tail(lane, track, tail.first);
+	}
+	for (uint64_t at = tail.first; at < tail.last; at = held->span.last) {
+		held = rtta_hold_find(track->hold, (struct rtta_pos){ tail.run, at });
+		if (held == NULL || held->span.first >= tail.last)
+			break;
+		rtta_piece_append(lane, track, "", held);
+	}
+	track->tail = (struct rtta_span){0};
+	track->move_eos = track->move_eos || track->move_job[0] != '\0';
 }
 
 static void
@@ -80,22 +181,32 @@ land(struct rtta_lane *lane)
 {
 	lane->jumping = false;
 	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
-		if (track->move_job[0] != '\0')
-			track->move_eos = true;
+		land_in(lane, track);
+}
+
+/* Behind by so much is too much: less, while an engine comes back. */
+static double
+most_behind_ms(const struct rtta_lane *lane)
+{
+	int64_t edge_ms = lane->config->edge_ms;
+
+	return (double)(lane->recovering && edge_ms > NEAR_MS ? NEAR_MS : edge_ms);
 }
 
 void
 rtta_lane_watch_edge(struct rtta_lane *lane)
 {
-	int64_t now_ms = rtta_clock_mono_ms();
-
 	if (lane->config->edge_ms == 0 || lane->config->backfill)
 		return;
-	if (lane->jumping && lane->pending == 0)
+	if (lane->jumping && lane->pending == 0) {
 		land(lane);
-	else if (!lane->jumping && now_ms >= lane->stay_ms &&
-	    rtta_lane_behind_ms(lane) > (double)lane->config->edge_ms)
-		jump(lane);
+	} else if (!lane->jumping) {
+		bool is_behind = rtta_lane_behind_ms(lane) > most_behind_ms(lane);
+
+		if (is_behind && rtta_clock_mono_ms() >= lane->stay_ms)
+			jump(lane);
+		lane->recovering = lane->recovering && is_behind;
+	}
 }
 
 static int
@@ -213,5 +324,5 @@ rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_po
 		return;
 	held->moving = false;
 	track->moving--;
-	rtta_piece_append(lane, track, "", held);
+	rtta_piece_append(lane, track, "unmoved", held);
 }

@@ -29,6 +29,7 @@ struct rtta_track {
 	struct rtta_record like;
 	struct rtta_stretch_source source;
 	struct rtta_cover *moved;    /* what has a copy in the other lane */
+	struct rtta_span tail;       /* newest sound of a backlog: live goes on in it */
 	char move_job[RTTA_AUDIO_JOB_BYTES];  /* open, or "" */
 	struct rtta_pos move_end;    /* behind its last frame */
 	uint32_t move_rate_hz;
@@ -86,6 +87,7 @@ struct rtta_lane {
 	struct rtta_drafts drafts;
 	struct rtta_engine *spare;
 	bool jumping;
+	bool recovering;                      /* an engine works again: to the edge */
 	bool leaving;                         /* what is left is the successor's */
 	int64_t stay_ms;                      /* nothing moves before */
 	uint64_t pending, retries, moved_frames;
@@ -118,7 +120,7 @@ struct rtta_piece *rtta_piece_open(const struct rtta_lane *lane, const struct rt
 void rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
     const struct rtta_delivery *held);
 
-/* A backfill piece that has become too long is divided where it is quietest. */
+/* A backfill piece that has become too long is divided in a pause. */
 void rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece);
 
 /* Sound that no engine was sent yet. */
@@ -140,11 +142,16 @@ bool rtta_piece_is_over(const struct rtta_piece *piece);
 
 /* --- lane_move.c --- */
 
-/* A held frame is to be copied to the other lane. */
-void rtta_lane_move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *held);
+/* A held frame is of the backlog: it is to be copied to the other lane, but
+ * for the newest seconds, in which live goes on in a pause. */
+void rtta_lane_put_off(struct rtta_lane *lane, struct rtta_track *track,
+    const struct rtta_delivery *held);
 
-/* Everything of a piece from `from` on, except what is claimed. */
-void rtta_lane_move_from(struct rtta_lane *lane, struct rtta_piece *piece, uint64_t from);
+/* Nothing goes on behind it: the newest seconds, too, are copied. */
+void rtta_lane_put_off_tail(struct rtta_lane *lane, struct rtta_track *track);
+
+/* All that is left of a piece is copied to the other lane. */
+void rtta_lane_move_piece(struct rtta_lane *lane, struct rtta_piece *piece);
 
 /* Sound that is there and was not sent to an engine yet. */
 double rtta_lane_behind_ms(const struct rtta_lane *lane);

@@ -8,14 +8,14 @@
 #include "err.h"
 #include "hold.h"
 #include "lane_parts.h"
-#include "level.h"
 #include "log.h"
 #include "mem.h"
+#include "seam.h"
 
 enum {
 	ENGINES_LIVE = 4,            /* at once; one may drain while the next begins */
 	ENGINES_BACKFILL = 1,
-	QUIET_SEARCH_MS = 60000,     /* a long piece is cut in its last minute */
+	SEEK_S = 60,                 /* a long piece is divided in its last minute */
 	REST_MS = 60000,             /* of a piece that failed three times; doubled */
 	REST_MAX_MS = 600000
 };
@@ -109,44 +109,22 @@ rtta_piece_unsent_ms(const struct rtta_piece *piece)
 	    rtta_hold_samples(piece->track->hold, span) : span.last - span.first) / piece->rate_hz;
 }
 
-/* The start of the quietest frame in the last minute of a piece. */
-static uint64_t
-quietest(const struct rtta_piece *piece, uint64_t last)
-{
-	struct rtta_span span = rtta_stretch_span(piece->stretch);
-	uint64_t search = (uint64_t)piece->rate_hz * QUIET_SEARCH_MS / 1000, at, best = last;
-	double best_db = 1;
-
-	at = last - span.first > search ? last - search : span.first + (last - span.first) / 2;
-	while (at < last) {
-		const struct rtta_delivery *held = rtta_hold_find(piece->track->hold,
-		    (struct rtta_pos){ span.run, at });
-		double db;
-
-		if (held == NULL || held->span.first >= last)
-			break;
-		db = rtta_level_db((const int16_t *)(const void *)held->pcm, held->pcm_bytes / 2);
-		if (db < best_db && held->span.first > span.first) {
-			best_db = db;
-			best = held->span.first;
-		}
-		at = held->span.last;
-	}
-	return best;
-}
-
-/* A piece that has become too long is divided where it is quietest. */
+/* A piece that has become too long is divided in the best pause of its end. */
 void
 rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
-	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000, at;
+	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000;
+	uint64_t seek = (uint64_t)piece->rate_hz * SEEK_S, at;
 	const struct rtta_delivery *held;
 	struct rtta_piece *rest;
 
 	if (piece->foreign || span.last - span.first <= longest)
 		return;
-	at = quietest(piece, span.first + longest);
+	if (seek > longest / 2)
+		seek = longest / 2;
+	at = rtta_seam_best(piece->track->hold, (struct rtta_span){
+	    span.run, span.first + longest - seek, span.first + longest });
 	held = rtta_hold_find(piece->track->hold, (struct rtta_pos){ span.run, at });
 	rtta_stretch_shorten(piece->stretch, at);
 	piece->open = false;
@@ -197,10 +175,8 @@ rest_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
 		return;
 	if (!lane->config->backfill) {
 		if (lane->config->edge_ms > 0 && !piece->open && !piece->foreign &&
-		    rtta_clock_mono_ms() >= lane->stay_ms && rtta_piece_unsent_ms(piece) > 0) {
-			rtta_lane_move_from(lane, piece, rtta_stretch_sent(piece->stretch));
-			piece->track->move_eos = !lane->jumping;
-		}
+		    rtta_clock_mono_ms() >= lane->stay_ms && rtta_piece_unsent_ms(piece) > 0)
+			rtta_lane_move_piece(lane, piece);
 		return;
 	}
 	for (unsigned i = 0; i < piece->rests && rest_ms < REST_MAX_MS; i++)
@@ -229,6 +205,7 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 	is = rtta_stretch_connected(piece->stretch);
 	*engines += (int)is - (int)was;
 	while ((draft = rtta_stretch_next(piece->stretch)) != NULL) {
+		lane->recovering = lane->recovering || lane->failing;
 		lane->failing = false;
 		lane->proven = true;
 		rtta_drafts_put(&lane->drafts, draft);

@@ -159,7 +159,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 
 @test "behind by more than --edge: the backlog goes the other way, live goes on" {
 	start_bus
-	live "--slow 1" live --edge=2s
+	live "--words --slow 1" live --edge=2s
 	backfill
 	numbered gen -n 1000 | publish S
 	numbered gen -n 100 --start 1000 --pace | publish --eos S
@@ -306,4 +306,29 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	    seq 150 174 | xargs; seq 175 199 | xargs
 	    seq 300 324 | xargs; seq 325 349 | xargs; seq 350 374 | xargs; seq 375 399 | xargs)
 	alive live
+}
+
+@test "a backlog moves from pause to pause: no word of real speech is cut in two" {
+	[ -e "$(speech two_cities.wav)" ] || skip "no engine: scripts/install-moonshine"
+	sox "$(speech two_cities.wav)" -r 16000 -c 1 -b 16 in.wav
+	rtta-capture --fast in.wav | split -b 680 -a 4 -d - frame.
+	start_bus
+	background live rtta-stt --lane live --edge 15s
+	background back rtta-stt --lane backfill --idle 2s
+	cat frame.0[0-5]?? frame.060? | publish S
+	wait_for 60 count S 20
+	# it hears no more: what its pipe takes ends within a word, and the backlog
+	# ends in the middle of "like the present"
+	engine=$(pgrep -P "$(cat live.pid)")
+	kill -STOP "$engine"
+	cat frame.06[1-9]? frame.0[7-9]?? frame.1[0-4]?? frame.15[0-6]? | publish S
+	wait_for 60 grep -q 'behind by' live.err
+	kill -CONT "$engine"
+	cat frame.15[7-9]? frame.1[6-9]?? frame.2[01]?? | publish --eos S
+	wait_for 120 drained
+	texts S | tr 'A-Z\n' 'a-z ' | tr -d ',.' >text
+	grep -q 'epoch of incredulity .* season of light it was .* season of darkness' text
+	grep -q 'the period was so far like the present period' text
+	records S | grep -q '"lane":"backfill"'
+	[ "$(records S | jq -rs 'sort_by(.first)[-1].lane')" = live ]
 }
