@@ -283,6 +283,7 @@ counters(struct route *route)
 	value = jv_object_set(value, jv_string("switch"),
 	    jv_string(rtta_switch_state_name(rtta_switch_state(route->sw))));
 	value = jv_object_set(value, jv_string("off_record"), jv_bool(rtta_steer_is_off_record(route->steer)));
+	value = jv_object_set(value, jv_string("clock_synced"), jv_bool(rtta_clock_is_synced()));
 	return rtta_source_describe(&route->source, value);
 }
 

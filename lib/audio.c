@@ -84,6 +84,8 @@ write_id(char id[ID_BYTES], const struct rtta_audio *audio)
 	}
 	at = append(append_run(at, audio->frame.run_id), "/");
 	at = append_number(at, audio->frame.sample);
+	if (audio->again > 0)
+		at = append_number(append(at, "/"), audio->again);
 	if (audio->eos)
 		append(at, "/eos");
 }

@@ -37,13 +37,14 @@ struct rtta_audio {
 	int rev;                              /* 1 unless a better pass */
 	bool eos;                             /* frame.payload_bytes is 0 then */
 	uint64_t lost;                        /* samples missing just before; why: the frame's flags */
+	unsigned again;                       /* preroll.audio: stored before, and sent anew */
 	bool foreign;                         /* had no headers of ours: one message is one sample */
 	uint64_t stream_seq;                  /* decoded only */
 	struct rtta_frame frame;              /* payload borrowed from the message */
 };
 
 /*
- * The message for *audio with its id: pre/<run>/<sample>,
+ * The message for *audio with its id: pre/<run>/<sample>[/<again>],
  * <S>/live/<run>/<sample>, <S>/<job>/<run>/<sample>, with /eos for EOS.
  * Copies the payload.
  */

@@ -33,6 +33,16 @@ rtta_clock_is_synced(void)
 	return adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
 }
 
+int64_t
+rtta_clock_set_ns(int64_t *offset_ns)
+{
+	int64_t now_ns = rtta_clock_real_ns() - rtta_clock_mono_ms() * 1000000;
+	int64_t set_ns = *offset_ns != 0 ? now_ns - *offset_ns : 0;
+
+	*offset_ns = now_ns;
+	return set_ns >= NS_PER_S || set_ns <= -NS_PER_S ? set_ns : 0;
+}
+
 void
 rtta_clock_deadline(struct timespec *deadline, int ms)
 {

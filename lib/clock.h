@@ -19,6 +19,12 @@ int64_t rtta_clock_real_ns(void);
 /* Does something keep CLOCK_REALTIME right (NTP)?  The kernel's word. */
 bool rtta_clock_is_synced(void);
 
+/*
+ * How far the wall clock was set since the last call, in nanoseconds of at
+ * least a second; 0: it was not.  *offset_ns is the caller's, 0 at first.
+ */
+int64_t rtta_clock_set_ns(int64_t *offset_ns);
+
 /* The shorter of two waits for poll(2), where -1 is for ever. */
 int rtta_clock_sooner(int a_ms, int b_ms);
 

@@ -47,12 +47,12 @@ rtta_discipline_observe(struct rtta_discipline *clock, uint64_t sample,
     int64_t mono_ms, int64_t real_ns)
 {
 	int64_t offset_ns = real_ns - mono_ms * NS_PER_MS;
-	int64_t set_ns = offset_ns - clock->offset_ns;
 	int64_t error_ns = real_ns - rtta_discipline_ns(clock, sample);
 
+	clock->set_ns = offset_ns - clock->offset_ns;
 	clock->offset_ns = offset_ns;
-	if (set_ns > NS_PER_S)
-		return RTTA_DISCIPLINE_JUMP;
+	if (clock->set_ns > NS_PER_S || clock->set_ns < -NS_PER_S)
+		return RTTA_DISCIPLINE_SET;
 	if (error_ns < clock->least_ns)
 		clock->least_ns = error_ns;
 	if (sample - clock->base_sample >= (uint64_t)WINDOW_S * clock->rate_hz) {
@@ -60,8 +60,7 @@ rtta_discipline_observe(struct rtta_discipline *clock, uint64_t sample,
 			return RTTA_DISCIPLINE_ASTRAY;
 		begin_window(clock, sample);
 	}
-	return set_ns < -NS_PER_S ? RTTA_DISCIPLINE_SET_BACK :
-	    RTTA_DISCIPLINE_STEADY;
+	return RTTA_DISCIPLINE_STEADY;
 }
 
 uint64_t

@@ -15,8 +15,7 @@
 
 enum rtta_discipline_verdict {
 	RTTA_DISCIPLINE_STEADY,
-	RTTA_DISCIPLINE_JUMP,      /* the wall clock was set forward by more than 1 s */
-	RTTA_DISCIPLINE_SET_BACK,  /* ... or back: said once, time goes on ahead of it */
+	RTTA_DISCIPLINE_SET,       /* the wall clock was set, by set_ns: more than 1 s */
 	RTTA_DISCIPLINE_ASTRAY     /* the samples are more than 1 s behind the clock */
 };
 
@@ -26,6 +25,7 @@ struct rtta_discipline {
 	int64_t base_ns;
 	double slew;            /* ... with so much added to each second */
 	int64_t offset_ns;      /* wall clock minus monotonic, last seen */
+	int64_t set_ns;         /* how far it was moved then */
 	int64_t least_ns;       /* smallest error since base_sample */
 };
 
@@ -37,8 +37,8 @@ void rtta_discipline_init(struct rtta_discipline *clock, uint32_t rate_hz,
 int64_t rtta_discipline_ns(const struct rtta_discipline *clock, uint64_t sample);
 
 /*
- * sample was the newest one at this moment.  After a JUMP or ASTRAY the
- * caller begins a new run with rtta_discipline_init().
+ * sample was the newest one at this moment.  After SET or ASTRAY the caller
+ * begins a new run with rtta_discipline_init().
  */
 enum rtta_discipline_verdict rtta_discipline_observe(
     struct rtta_discipline *clock, uint64_t sample, int64_t mono_ms,

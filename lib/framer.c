@@ -144,6 +144,12 @@ rtta_framer_observe(struct rtta_framer *framer, size_t backlog,
 	    real_ns - late_ns);
 }
 
+int64_t
+rtta_framer_set_ns(const struct rtta_framer *framer)
+{
+	return framer->clock.set_ns;
+}
+
 uint64_t
 rtta_framer_missing(const struct rtta_framer *framer, int64_t mono_ms)
 {

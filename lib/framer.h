@@ -63,6 +63,9 @@ void rtta_framer_end(struct rtta_framer *framer, bool gone);
 enum rtta_discipline_verdict rtta_framer_observe(struct rtta_framer *framer,
     size_t backlog, int64_t mono_ms, int64_t real_ns);
 
+/* How far the wall clock was set when that said RTTA_DISCIPLINE_SET. */
+int64_t rtta_framer_set_ns(const struct rtta_framer *framer);
+
 /* The next sample was heard at mono_ms: how many are missing before it? */
 uint64_t rtta_framer_missing(const struct rtta_framer *framer, int64_t mono_ms);
 

@@ -42,6 +42,8 @@ struct rtta_preroll {
 	enum step step;
 	uint64_t epoch;
 	char created[64];              /* of the stream that holds the window */
+	int64_t offset_ns;             /* of the wall clock */
+	unsigned again;                /* the window was sent so often before */
 	jv config;                     /* what it was made with */
 	bool ready;
 	int64_t due_ms;                /* the next attempt at what failed */
@@ -142,6 +144,24 @@ refill(struct rtta_preroll *preroll)
 	if (frames > 0)
 		rtta_log_info("PRE_BUFFER: made anew, filling it with %llu frames",
 		    (unsigned long long)frames);
+}
+
+/*
+ * What PRE_BUFFER holds is older now by what the clock was set forward, and
+ * goes; with its old id nothing would be stored again.
+ */
+static void
+follow_clock(struct rtta_preroll *preroll)
+{
+	int64_t set_ns = rtta_clock_set_ns(&preroll->offset_ns);
+
+	if (set_ns <= 0 || !preroll->ready)
+		return;
+	rtta_log_warn("the wall clock was set forward by %.1f s: filling PRE_BUFFER again",
+	    (double)set_ns / 1e9);
+	preroll->again++;
+	rtta_preroll_recall(preroll);
+	rtta_window_rewind(preroll->window);
 }
 
 static void
@@ -264,7 +284,7 @@ may_send(const struct rtta_preroll *preroll)
 static void
 send_window(struct rtta_preroll *preroll)
 {
-	struct rtta_audio audio = { .lane = RTTA_AUDIO_PREROLL };
+	struct rtta_audio audio = { .lane = RTTA_AUDIO_PREROLL, .again = preroll->again };
 	const struct rtta_held *held;
 
 	while (may_send(preroll) && (held = rtta_window_send(preroll->window)) != NULL) {
@@ -304,6 +324,7 @@ rtta_preroll_tick(struct rtta_preroll *preroll)
 {
 	int wait_ms = -1;
 
+	follow_clock(preroll);
 	look(preroll);
 	if (preroll->step == STEP_READ)
 		wait_ms = read_back(preroll);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <sys/random.h>
 
 #include "clock.h"
@@ -109,16 +110,14 @@ follow_clock(struct rtta_recorder *rec, size_t backlog)
 {
 	enum rtta_discipline_verdict verdict = rtta_framer_observe(rec->framer,
 	    backlog, rtta_clock_mono_ms(), rtta_clock_real_ns());
+	int64_t set_ns = rtta_framer_set_ns(rec->framer);
 
 	switch (verdict) {
 	case RTTA_DISCIPLINE_STEADY:
 		return;
-	case RTTA_DISCIPLINE_SET_BACK:
-		rtta_log_warn("the wall clock was set back: the times of frames "
-		    "stay ahead of it, and come nearer by 1 %%");
-		return;
-	case RTTA_DISCIPLINE_JUMP:
-		rtta_log_info("the wall clock was set forward: a new run");
+	case RTTA_DISCIPLINE_SET:
+		rtta_log_warn("the wall clock was set %s by %.1f s: a new run",
+		    set_ns > 0 ? "forward" : "back", fabs((double)set_ns) / 1e9);
 		break;
 	case RTTA_DISCIPLINE_ASTRAY:
 		rtta_log_warn("sound is missing that the source did not tell "
@@ -127,7 +126,7 @@ follow_clock(struct rtta_recorder *rec, size_t backlog)
 	}
 	rtta_recorder_end(rec);
 	rtta_recorder_begin(rec, rec->rate_hz, rec->channels,
-	    verdict == RTTA_DISCIPLINE_JUMP, true);
+	    verdict == RTTA_DISCIPLINE_SET, true);
 	start_clock(rec, backlog);
 }
 

@@ -48,6 +48,16 @@ background() {
 	echo $! >>pids
 }
 
+# set_clock SECONDS: the wall clock of every "clocked" command is so far off
+set_clock() { echo "$1" >clock.new && mv clock.new clock; }
+# clocked COMMAND...: becomes it, with that wall clock, also while it runs; for
+# background, or in ( ), and not before set_clock
+clocked() {
+	LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1) FAKETIME_TIMESTAMP_FILE=$PWD/clock \
+		FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+		ASAN_OPTIONS=verify_asan_link_order=0 exec "$@"
+}
+
 alive() { kill -0 "$(cat "$1.pid")" 2>/dev/null; }
 gone() { ! alive "$1"; }
 

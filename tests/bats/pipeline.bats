@@ -133,3 +133,36 @@ publish() {
 	wait_for 60 heard_at_least 50
 	heard | numbered check 0 49
 }
+
+@test "the wall clock is set while it is idle, in a session, forward and back: every frame once, exports in order" {
+	start_nats
+	rtta-streams --quiet init
+	set_clock +0
+	mkfifo frames
+	exec 9<>frames
+	background route clocked rtta-route --state-dir . --runtime-dir . <frames
+	background flush clocked rtta-flush
+	for lane in live backfill; do
+		background "stt-$lane" clocked rtta-stt --lane "$lane" --exec "numbered hear --final 10 --words"
+	done
+	background gen clocked bash -c \
+		'numbered gen --raw --pace --frames 350 --zero 348-349 | rtta-capture - >frames'
+	wait_for 20 preroll_holds 40
+	set_clock +259200
+	wait_for 20 preroll_holds 80
+	session=$(clocked rtta-session start)
+	wait_for 20 heard_at_least 120
+	set_clock -3600
+	wait_for 20 heard_at_least 200
+	set_clock +0
+	wait_for 60 gone gen
+	wait_for 60 heard_at_least 340
+	(clocked rtta-session stop)
+	wait_for 90 complete
+	heard | numbered check 0 347
+	[ "$(ledger .gap_s)" = 0 ]
+	[ "$(rtta-export --format jsonl "$session" | jq -s 'map(.run) | unique | length')" = 4 ]
+	rtta-export --format srt "$session" | grep -e '-->' >times
+	sort times | diff times -
+	[[ "$(tail -n 1 times)" == "00:00:0"* ]]
+}

@@ -349,3 +349,21 @@ device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device
 	wait_for 20 count_is live 100 s1
 	diff <(live s1) <(numbers 01 0 99)
 }
+
+@test "a clock that is set forward makes PRE_BUFFER old: it is filled again" {
+	start_nats
+	rtta-streams --quiet init
+	set_clock +0
+	mkfifo frames
+	exec 9<>frames
+	background route clocked rtta-route --state-dir . --runtime-dir . <frames
+	gen --frames 100 >frames
+	wait_for 10 count_is preroll 100
+	# as the server does with what is too old
+	publish '$JS.API.STREAM.PURGE.PRE_BUFFER' ''
+	wait_for 10 count_is preroll 0
+	set_clock +259200
+	wait_for 10 count_is preroll 100
+	diff <(preroll) <(numbers 01 0 99)
+	grep -q 'set forward by 2592[0-9.]* s' route.err
+}
