@@ -114,7 +114,8 @@ close_at(struct rtta_utterance *utterance, int64_t end)
 void
 rtta_utterance_finish(struct rtta_utterance *utterance, int64_t heard)
 {
-	int64_t end = utterance->has_voice ? heard : utterance->voice_end;
+	int64_t end = utterance->has_voice || utterance->voice_end > heard ?
+	    heard : utterance->voice_end;
 
 	utterance->heard = heard;
 	utterance->has_line = false;

@@ -264,6 +264,24 @@ test_hold_interim(void)
 	CHECK_INT(rtta_utterance_next(&utterance).kind, RTTA_UTTERANCE_INTERIM);
 }
 
+/* The last step is filled up with silence, and the listener's line goes into it. */
+static void
+test_filled_up(void)
+{
+	struct rtta_utterance utterance;
+	struct rtta_utterance_line line = { 1000 * MS, 5024 * MS, true };
+	struct seen seen = {0};
+
+	rtta_utterance_init(&utterance, &limits);
+	rtta_utterance_heard(&utterance, 5024 * MS);
+	rtta_utterance_line(&utterance, &line);
+	take(&utterance, &seen, 5024 * MS);
+	rtta_utterance_finish(&utterance, 5000 * MS);
+	take(&utterance, &seen, 5000 * MS);
+	CHECK_INT(seen.finals, 1);
+	CHECK_INT(seen.last[0], 5000 * MS);
+}
+
 /* Any sequence of lines: take() checks that nothing overlaps or goes back. */
 static void
 test_random(void)
@@ -312,6 +330,7 @@ main(void)
 	test_no_interim();
 	test_rotate();
 	test_hold_interim();
+	test_filled_up();
 	test_random();
 	test_quietest();
 	return check_result();
