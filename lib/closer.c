@@ -37,6 +37,7 @@ struct session {
 	uint64_t asked;                /* request that is open, or 0 */
 	int64_t empty_ms;              /* no sound since, or 0 */
 	size_t records;                /* known when empty_ms was set */
+	int64_t ended_ms;              /* its end is known since, or 0 */
 	bool lacking;
 	struct session *next;
 };
@@ -236,10 +237,13 @@ ask(struct rtta_closer *closer, struct session *session)
 	    JV_OBJECT(jv_string("subjects_filter"), jv_string(subjects)), ASK_MS, session);
 }
 
+/* Whatever sound of it there was has expired.  Not by the times of the sound:
+ * a recording may be years old, and the wall clock may have jumped. */
 static bool
-too_old(const struct rtta_closer *closer, int64_t end_ns)
+too_old(const struct rtta_closer *closer, const struct session *session)
 {
-	return older_than(end_ns, closer->audio_age_s + AGE_MARGIN_S);
+	return rtta_clock_mono_ms() - session->ended_ms >
+	    (closer->audio_age_s + AGE_MARGIN_S) * 1000;
 }
 
 /* Nothing of the session has moved for a while, and no sound is left. */
@@ -250,20 +254,18 @@ is_still(const struct session *session)
 	    rtta_clock_mono_ms() - session->empty_ms >= STILL_MS;
 }
 
-/* Write the gaps that may be called so.  How many are left that may not. */
+/* Write the gaps if they may be called so.  How many are left. */
 static size_t
 write_gaps(struct rtta_closer *closer, struct session *session, struct rtta_gap *gaps,
     size_t count)
 {
 	bool still = is_still(session) && !rtta_gaps_flushing(session->gaps);
-	size_t left = 0;
 
+	if (!still && !too_old(closer, session))
+		return count;
 	for (size_t i = 0; i < count; i++)
-		if (still || too_old(closer, gaps[i].end_ns))
-			write_gap(closer, session, &gaps[i]);
-		else
-			left++;
-	return left;
+		write_gap(closer, session, &gaps[i]);
+	return 0;
 }
 
 static void
@@ -286,6 +288,8 @@ look(struct rtta_closer *closer, struct session *session)
 	session->lacking = false;
 	if (!rtta_gaps_has_end(session->gaps))
 		return;
+	if (session->ended_ms == 0)
+		session->ended_ms = rtta_clock_mono_ms();
 	covered = covered_by(session->book);
 	count = rtta_gaps_missing(session->gaps, covered, &gaps);
 	rtta_cover_free(covered);

@@ -250,6 +250,14 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 60 drained
 }
 
+@test "a recording of years ago is no gap as long as its sound is there" {
+	start_bus
+	backfill "--delay-ms 3000"
+	numbered gen -n 200 --at-us 1600000000000000 | rtta-flush -q --session old
+	wait_for 60 rtta-export -q --coverage old
+	right old 0 199
+}
+
 @test "interim text travels, and is not stored" {
 	start_bus
 	live "--interim 5"
