@@ -40,11 +40,12 @@ LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets openssl zlib libq
 TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNITS   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
-CHECKERS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+CHECKERS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c)) \
+            $(B)/tests/chaos/clock.so
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check check-unit check-bats check-man check-lint bench fuzz fuzzers \
+.PHONY: all check check-unit check-bats check-man check-lint bench chaos fuzz fuzzers \
         install uninstall clean help
 .SECONDARY:
 
@@ -77,6 +78,11 @@ $(file >$(B)/prefix,$(PREFIX))
 endif
 $(patsubst %.c,$(B)/%.o,$(shell grep -lw RTTA_PREFIX lib/*.c cmd/*.c)): $(B)/prefix
 
+# The wall clock that chaos steps is a library that is preloaded.
+$(B)/tests/chaos/clock.so: tests/chaos/clock.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -shared -fPIC $(LDFLAGS) -o $@ $< -ldl
+
 check: all $(UNITS) $(CHECKERS) fuzzers       ## run every test
 	B=$(B) tests/run unit man lint bats
 
@@ -91,6 +97,9 @@ check-man:                        ## manuals only
 
 check-lint:                       ## shellcheck, cppcheck
 	B=$(B) tests/run lint
+
+chaos: all $(CHECKERS)               ## break everything by a seed (SEED=n MINUTES=m), count every sample
+	B=$(B) tests/chaos/chaos $(or $(SEED),1) $(or $(MINUTES),5)
 
 bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a reference of the same run
 	B=$(B) bench/run

@@ -4,16 +4,18 @@
  * gen writes frames; the samples of each spell its number.  hear is an exec
  * engine: s16le mono on stdin, events on stdout, the numbers as words.
  * check reads transcripts and says which numbers are lost, doubled or out of
- * order.  A frame of digital zero (--zero) is silence.
+ * order.  A frame of digital zero (--zero, --talk) is silence.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +38,8 @@ static const char help[] =
     "      --frame-ms MS     (default 20)\n"
     "      --pace            in real time\n"
     "      --raw             PCM without headers\n"
+    "      --talk            pauses as in speech: of each 100 frames the last 20 are\n"
+    "                        digital zero, of each 1500 the last 300\n"
     "      --zero A-B        frames A to B (inclusive) are digital zero; may be repeated\n"
     "      --skip A-B        frames A to B are not written: a hole\n"
     "      --lost            flag bit 0 on the frame behind a hole\n"
@@ -56,6 +60,11 @@ static const char help[] =
     "      --deaf            read, say nothing at all\n"
     "      --fail CODE       say why on stderr and exit at once\n"
     "      --log FILE        append each number heard\n"
+    "      --cloud SEED      a service's habits: shorter finals, late finals, noise in\n"
+    "                        times, interim texts that were wrong, no word of silence\n"
+    "      --mood FILE       how it feels, read again and again: ok, refuse, cut, hang\n"
+    "                        (and cut after 8 s), drop (say no more, not even done),\n"
+    "                        late (3 s), stall (read nothing)\n"
     "      --rate HZ, --frame-ms MS  as above\n"
     "usage: numbered check FIRST LAST <words\n"
     "      exits 0 when each number from FIRST to LAST stands there once, in order\n"
@@ -76,7 +85,7 @@ struct numbered {
 	/* gen */
 	uint64_t frames, start, run;
 	uint32_t rate_hz, channels, frame_ms;
-	bool pace, raw, lost, untaken, gone;
+	bool pace, raw, lost, untaken, gone, talk;
 	int64_t at_us;
 	struct range zero[MAX_RANGES], skip[MAX_RANGES];
 	size_t zeros, skips;
@@ -85,12 +94,14 @@ struct numbered {
 	bool words, no_done, hang, mute, deaf, has_die_on;
 	int64_t delay_ms, fail;
 	double slow;
-	const char *log;
+	const char *log, *mood;
+	bool cloud;
+	unsigned seed;
 };
 
 enum { O_RUN = 256, O_RATE, O_CHANNELS, O_FRAME_MS, O_PACE, O_RAW, O_ZERO, O_SKIP, O_LOST,
 	O_AT, O_FINAL, O_INTERIM, O_WORDS, O_DELAY, O_SLOW, O_DIE, O_DIE_ON, O_NO_DONE, O_HANG,
-	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE };
+	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE, O_TALK, O_CLOUD, O_MOOD };
 
 static void
 parse_range(const char *flag, const char *text, struct range *ranges, size_t *count)
@@ -144,6 +155,9 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		{ "deaf", no_argument, NULL, O_DEAF },
 		{ "fail", required_argument, NULL, O_FAIL },
 		{ "log", required_argument, NULL, O_LOG },
+		{ "talk", no_argument, NULL, O_TALK },
+		{ "cloud", required_argument, NULL, O_CLOUD },
+		{ "mood", required_argument, NULL, O_MOOD },
 		RTTA_OPT_COMMON
 	};
 	int c;
@@ -183,6 +197,12 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		case O_DEAF: nu->deaf = true; break;
 		case O_FAIL: nu->fail = rtta_opt_int("--fail", optarg, 1, 255); break;
 		case O_LOG: nu->log = optarg; break;
+		case O_TALK: nu->talk = true; break;
+		case O_CLOUD:
+			nu->cloud = true;
+			nu->seed = (unsigned)rtta_opt_int("--cloud", optarg, 0, INT32_MAX);
+			break;
+		case O_MOOD: nu->mood = optarg; break;
 		}
 }
 
@@ -205,12 +225,21 @@ spelled_sample(uint32_t number, int i)
 	return checksum(number) >> (i - BITS) & 1 ? 20000 : -20000;
 }
 
-static void
-spell(int16_t *values, uint32_t number, uint32_t channels)
+/* A number stands in the middle of its frame, so that a cut that is off by a
+ * few milliseconds does not make it illegible. */
+static uint32_t
+margin(const struct numbered *nu)
 {
+	return (nu->rate_hz / 1000 * nu->frame_ms - SPELLED) / 2;
+}
+
+static void
+spell(const struct numbered *nu, int16_t *values, uint32_t number)
+{
+	values += margin(nu) * nu->channels;
 	for (int i = 0; i < SPELLED; i++)
-		for (uint32_t c = 0; c < channels; c++)
-			values[(uint32_t)i * channels + c] = spelled_sample(number, i);
+		for (uint32_t c = 0; c < nu->channels; c++)
+			values[(uint32_t)i * nu->channels + c] = spelled_sample(number, i);
 }
 
 static void
@@ -234,6 +263,12 @@ write_gone(const struct numbered *nu, uint32_t samples, int64_t at_ns)
 		.channels = (uint8_t)nu->channels, .flags = RTTA_FRAME_END | RTTA_FRAME_GONE
 	});
 	fwrite(header, sizeof(header), 1, stdout);
+}
+
+static bool
+is_pause(uint64_t n)
+{
+	return n % 100 >= 80 || n % 1500 >= 1200;
 }
 
 static int
@@ -263,8 +298,8 @@ generate(struct numbered *nu, struct rtta_err *err)
 		if (hole)
 			continue;
 		memset(values, 0, bytes);
-		if (!in_range(nu->zero, nu->zeros, n))
-			spell(values, (uint32_t)n, nu->channels);
+		if (!in_range(nu->zero, nu->zeros, n) && !(nu->talk && is_pause(n)))
+			spell(nu, values, (uint32_t)n);
 		rtta_frame_encode(header, &frame);
 		if (!nu->raw)
 			fwrite(header, sizeof(header), 1, stdout);
@@ -293,30 +328,78 @@ struct word {
 	double start_s, end_s;
 };
 
+enum mood { MOOD_OK, MOOD_REFUSE, MOOD_CUT, MOOD_HANG, MOOD_DROP, MOOD_LATE, MOOD_STALL };
+
 struct ear {
 	struct numbered *nu;
+	enum mood mood;
+	bool dumb;                  /* says no more */
+	int64_t gone_ms;            /* when a connection that hangs is cut, 0: never */
 	int16_t window[SPELLED];    /* the last samples */
 	uint64_t samples;           /* heard so far */
 	uint64_t skip_until;        /* no mark is looked for before */
 	struct word *words;
-	size_t count;
+	size_t count, enough;       /* of them for a final text */
 	uint64_t numbers;           /* in all */
 	double settled_s;           /* of the last utterance_end */
 	struct line *first, **last; /* answers that wait */
 	int log_fd;
 };
 
+/* 0 to n - 1; always 0 without --cloud. */
+static unsigned
+whim(struct ear *ear, unsigned n)
+{
+	return ear->nu->cloud ? (unsigned)rand_r(&ear->nu->seed) / 7 % n : 0;
+}
+
+static void
+cut_off(const char *how)
+{
+	fprintf(stderr, "numbered: %s as told\n", how);
+	_exit(EX_SOFTWARE);
+}
+
+/* What the mood's file says now; hanging and dropping last for this connection. */
+static void
+read_mood(struct ear *ear)
+{
+	static const char *const names[] = { "ok", "refuse", "cut", "hang", "drop", "late", "stall" };
+	int fd = ear->nu->mood != NULL ? open(ear->nu->mood, O_RDONLY | O_CLOEXEC) : -1;
+	char word[16] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	n = read(fd, word, sizeof(word) - 1);
+	close(fd);
+	word[n > 0 ? n : 0] = '\0';
+	word[strcspn(word, "\n")] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(word, names[i]) == 0)
+			ear->mood = (enum mood)i;
+	if (ear->mood == MOOD_REFUSE || ear->mood == MOOD_CUT)
+		cut_off("cut off");
+	if (ear->mood == MOOD_HANG || ear->mood == MOOD_DROP)
+		ear->dumb = true;
+	if (ear->mood == MOOD_HANG && ear->gone_ms == 0)
+		ear->gone_ms = rtta_clock_mono_ms() + 8000;
+	if (ear->gone_ms != 0 && rtta_clock_mono_ms() > ear->gone_ms)
+		cut_off("hung and cut off");
+}
+
 static void
 say(struct ear *ear, char *text)
 {
 	struct line *line = rtta_xcalloc(1, sizeof(*line));
 
-	if (ear->nu->deaf) {
+	if (ear->nu->deaf || ear->dumb) {
 		free(text);
 		free(line);
 		return;
 	}
-	line->due_ms = rtta_clock_mono_ms() + ear->nu->delay_ms;
+	line->due_ms = rtta_clock_mono_ms() + ear->nu->delay_ms + whim(ear, 4) * whim(ear, 400) +
+	    (ear->mood == MOOD_LATE ? 3000 : 0);
 	line->text = text;
 	*ear->last = line;
 	ear->last = &line->next;
@@ -328,9 +411,12 @@ flush_lines(struct ear *ear, bool all)
 	struct line *line;
 
 	while ((line = ear->first) != NULL && (all || line->due_ms <= rtta_clock_mono_ms())) {
-		if (all)
-			pace_until(line->due_ms);
-		printf("%s\n", line->text);
+		while (all && line->due_ms > rtta_clock_mono_ms()) {
+			pace_until(rtta_clock_mono_ms() + 5);
+			read_mood(ear);
+		}
+		if (!ear->dumb)
+			printf("%s\n", line->text);
 		ear->first = line->next;
 		if (ear->first == NULL)
 			ear->last = &ear->first;
@@ -341,25 +427,38 @@ flush_lines(struct ear *ear, bool all)
 		exit(EX_IOERR);
 }
 
+/* A time as services give it: not quite, and rounded in their own way. */
+static double
+noisy(struct ear *ear, double seconds)
+{
+	double noise_s = (double)whim(ear, 9) / 2000 - (ear->nu->cloud ? 0.002 : 0);
+
+	return seconds + noise_s < 0 ? 0 : seconds + noise_s;
+}
+
+/* The first count words: a final takes them away, an interim text may have
+ * the last one wrong. */
 static void
-say_text(struct ear *ear, bool is_final)
+say_text(struct ear *ear, size_t count, bool is_final)
 {
 	char *out = NULL, *words = NULL;
 	size_t bytes = 0, words_bytes = 0;
 	FILE *f, *w;
 
-	if (ear->count == 0)
+	if (count == 0)
 		return;
 	f = open_memstream(&out, &bytes);
 	w = open_memstream(&words, &words_bytes);
 	fprintf(f, "{\"event\":\"text\",\"start\":%.7f,\"end\":%.7f,\"is_final\":%s,\"text\":\"",
-	    ear->words[0].start_s, ear->words[ear->count - 1].end_s, is_final ? "true" : "false");
-	for (size_t i = 0; i < ear->count; i++) {
+	    noisy(ear, ear->words[0].start_s), noisy(ear, ear->words[count - 1].end_s),
+	    is_final ? "true" : "false");
+	for (size_t i = 0; i < count; i++) {
 		struct word *word = &ear->words[i];
+		uint32_t number = word->number + (!is_final && i + 1 == count ? whim(ear, 3) : 0);
 
-		fprintf(f, "%s%" PRIu32, i ? " " : "", word->number);
+		fprintf(f, "%s%" PRIu32, i ? " " : "", number);
 		fprintf(w, "%s{\"word\":\"%" PRIu32 "\",\"start\":%.7f,\"end\":%.7f}",
-		    i ? "," : "", word->number, word->start_s, word->end_s);
+		    i ? "," : "", number, noisy(ear, word->start_s), noisy(ear, word->end_s));
 	}
 	fclose(w);
 	fprintf(f, "\"");
@@ -369,8 +468,11 @@ say_text(struct ear *ear, bool is_final)
 	fclose(f);
 	free(words);
 	say(ear, out);
-	if (is_final)
-		ear->count = 0;
+	if (!is_final)
+		return;
+	ear->count -= count;
+	memmove(ear->words, ear->words + count, ear->count * sizeof(*ear->words));
+	ear->enough = ear->nu->final + whim(ear, (unsigned)ear->nu->final);
 }
 
 static void
@@ -401,7 +503,7 @@ static void
 hear_number(struct ear *ear, uint32_t number)
 {
 	struct numbered *nu = ear->nu;
-	double start_s = (double)(ear->samples - SPELLED) / nu->rate_hz;
+	double start_s = (double)(ear->samples - SPELLED) / nu->rate_hz - (double)margin(nu) / nu->rate_hz;
 
 	if (ear->log_fd >= 0)
 		dprintf(ear->log_fd, "%" PRIu32 "\n", number);
@@ -413,10 +515,10 @@ hear_number(struct ear *ear, uint32_t number)
 	if (nu->mute)
 		return;
 	ear->words[ear->count++] = (struct word){ number, start_s, start_s + nu->frame_ms / 1000.0 };
-	if (ear->count >= nu->final)
-		say_text(ear, true);
+	if (ear->count >= ear->enough)
+		say_text(ear, ear->count - whim(ear, 5), true);
 	else if (nu->interim > 0 && ear->count % nu->interim == 0)
-		say_text(ear, false);
+		say_text(ear, ear->count, false);
 }
 
 static void
@@ -439,8 +541,8 @@ hear_sample(struct ear *ear, int16_t value)
 	/* Nothing for 0.1 s behind the last number: the utterance is over. */
 	now_s = (double)(ear->samples - SPELLED) / nu->rate_hz;
 	if (ear->count > 0 && now_s > ear->words[ear->count - 1].end_s + 0.1)
-		say_text(ear, true);
-	if (ear->count == 0 && now_s > ear->settled_s + 1)
+		say_text(ear, ear->count, true);
+	if (ear->count == 0 && now_s > ear->settled_s + 1 && whim(ear, 2) == 0)
 		say_end(ear, now_s);
 }
 
@@ -455,15 +557,23 @@ hear(struct numbered *nu, struct rtta_err *err)
 
 	if (nu->fail != 0)
 		return rtta_err_set(err, (int)nu->fail, "failing as told");
-	ear.words = rtta_xcalloc(nu->final + 1, sizeof(*ear.words));
+	ear.words = rtta_xcalloc(2 * nu->final, sizeof(*ear.words));
+	ear.enough = nu->final;
+	if (nu->mood != NULL)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (nu->log != NULL)
 		ear.log_fd = open(nu->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	say(&ear, rtta_xstrdup("{\"event\":\"ready\"}"));
 	while (n != 0) {
 		struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
 
+		read_mood(&ear);
 		flush_lines(&ear, false);
-		if (poll(&fd, 1, ear.first != NULL ? 5 : -1) <= 0)
+		if (ear.mood == MOOD_STALL) {
+			pace_until(rtta_clock_mono_ms() + 50);
+			continue;
+		}
+		if (poll(&fd, 1, ear.first != NULL ? 5 : nu->mood != NULL ? 100 : -1) <= 0)
 			continue;
 		n = read(STDIN_FILENO, (char *)values + have, sizeof(values) - have);
 		if (n < 0)
@@ -477,7 +587,7 @@ hear(struct numbered *nu, struct rtta_err *err)
 		if (nu->slow > 0)
 			pace_until(begin_ms + (int64_t)((double)ear.samples * 1000 / nu->rate_hz / nu->slow));
 	}
-	say_text(&ear, true);
+	say_text(&ear, ear.count, true);
 	if (!nu->no_done)
 		say(&ear, rtta_xstrdup("{\"event\":\"done\"}"));
 	flush_lines(&ear, true);
