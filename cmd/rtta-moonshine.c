@@ -36,7 +36,7 @@ static const char help[] =
     "  -j, --join MS          a shorter pause does not end an utterance\n"
     "                         (default 1000)\n"
     "  -m, --max-utterance S  cut longer ones, 3 to 30 (default 12)\n"
-    "  -t, --threshold N      what is voice, 0.1 to 0.9 (default 0.5)\n"
+    "  -t, --threshold N      what is voice, 0.1 to 0.9 (default 0.3)\n"
     RTTA_OPT_COMMON_HELP;
 
 enum {
@@ -88,7 +88,7 @@ parse_options(struct engine *engine, int argc, char *argv[])
 
 	engine->dir = rtta_opt_env("RTTA_MOONSHINE_DIR",
 	    RTTA_PREFIX "/lib/rtta/moonshine");
-	engine->threshold = 0.5;
+	engine->threshold = 0.3;
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
 		switch (c) {
 		case 'b': engine->backfill = true; break;

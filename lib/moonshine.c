@@ -17,6 +17,8 @@
 /* The library's C interface, version 20000: layouts are its promise. */
 enum { API_VERSION = 20000, ARCH_TINY = 0, FORCE_UPDATE = 1 };
 
+enum { SILENCE_SAMPLES = RTTA_MOONSHINE_RATE_HZ / 2 };  /* behind a slice */
+
 struct ms_option {
 	const char *name, *value;
 };
@@ -336,15 +338,14 @@ rtta_moonshine_rotate(struct rtta_moonshine *moonshine, struct rtta_err *err)
 	return start_listening(moonshine, err);
 }
 
-/* Whole hops, and two at least: less is an error of the encoder. */
+/* Silence behind it, or the model ends a sentence that is broken off with
+ * words that nobody said.  Whole hops. */
 static size_t
 fill_slice(struct rtta_moonshine *moonshine, const float *pcm, size_t samples)
 {
 	const size_t hop = RTTA_MOONSHINE_HOP_SAMPLES;
-	size_t padded = (samples + hop - 1) / hop * hop;
+	size_t padded = (samples + SILENCE_SAMPLES + hop - 1) / hop * hop;
 
-	if (padded < 2 * hop)
-		padded = 2 * hop;
 	if (padded > moonshine->slice_samples) {
 		moonshine->slice = rtta_xreallocarray(moonshine->slice, padded,
 		    sizeof(*moonshine->slice));

@@ -124,6 +124,19 @@ while True:
 	jq -se '.[-2] | .event == "utterance_end" and .end == 2.5' out
 }
 
+@test "a sentence that is broken off is not completed with words that nobody said" {
+	from 0 3.1 | rtta-moonshine >out
+	[ "$(finals out | grep -oi 'best of times' | wc -l)" -eq 1 ]
+}
+
+@test "a lone short word right at the beginning is heard" {
+	# "Yes," and then nothing for a second
+	ffmpeg -v error -ss 3.4 -i "$RTTA_MOONSHINE_DIR/samples/endgame_nagg_nell.wav" \
+	    -ar 16000 -ac 1 -t 6 -f s16le in </dev/null
+	rtta-moonshine <in >out
+	finals out | grep -q '^Yes, we laugh'
+}
+
 @test "input that ends inside a sample: a warning, and the rest is heard" {
 	{ from 0 2.5; printf x; } >in
 	run -0 --separate-stderr rtta-moonshine <in
@@ -161,8 +174,9 @@ raise SystemExit(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"    "))[
 }
 
 @test "loops are not passed on" {
-	# backwards, speech is no language: the decoder gets lost
-	ffmpeg -v error -f s16le -ar 16000 -ac 1 -i "$TC" -af areverse -f s16le in.pcm </dev/null
+	# backwards and muffled, speech is no language: the decoder gets lost
+	ffmpeg -v error -i "$RTTA_MOONSHINE_DIR/samples/two_cities.wav" \
+	    -af areverse,lowpass=1000 -ar 16000 -ac 1 -t 30 -f s16le in.pcm </dev/null
 	rtta-moonshine -v --backfill <in.pcm >out 2>err
 	grep -q 'a loop in' err
 	well_formed out
