@@ -16,7 +16,9 @@
 enum {
 	SPARE_MS = 30000,            /* between attempts to have one ready */
 	PRUNE_MS = 60000,
-	TRACK_MS = 3600000           /* an empty track is forgotten after so long */
+	TRACK_MS = 3600000,          /* an empty track is forgotten after so long */
+	LOST_S = 3600,               /* at most, when nothing of the run was seen before */
+	LOST_SLACK_S = 2
 };
 
 struct rtta_lane *
@@ -153,6 +155,17 @@ rtta_lane_covered(struct rtta_lane *lane, struct rtta_book *book, int rev,
 
 /* --- deliveries --- */
 
+/* As much as the time since the frame before, if there was one. */
+static bool
+can_be_lost(const struct rtta_track *track, const struct rtta_delivery *held)
+{
+	int64_t lost_ns = rtta_samples_ns(held->lost, held->rate_hz);
+
+	if (track->seen.run != held->span.run)
+		return lost_ns <= LOST_S * INT64_C(1000000000);
+	return lost_ns <= held->capture_ns - track->seen_ns + LOST_SLACK_S * INT64_C(1000000000);
+}
+
 static void
 put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_delivery *held)
 {
@@ -234,8 +247,14 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 		break;
 	}
 	held = rtta_hold_get(track->hold, (struct rtta_pos){ span.run, span.first });
-	if (held->lost > 0 && !lane->config->backfill)
+	if (held->lost > 0 && !can_be_lost(track, held))
+		rtta_log_warn_damped(&lane->damper, "%s: sample %llu: lost: %llu cannot be "
+		    "missing before it: not taken for a gap", audio->session,
+		    (unsigned long long)span.first, (unsigned long long)held->lost);
+	else if (held->lost > 0 && !lane->config->backfill)
 		put_lost(lane, track, held);
+	track->seen = (struct rtta_pos){ span.run, span.last };
+	track->seen_ns = held->capture_ns + rtta_samples_ns(held->samples, held->rate_hz);
 	lane->frame_ms = held->samples * 1000 / held->rate_hz;
 	if (lane->jumping && !held->foreign)
 		rtta_lane_put_off(lane, track, held);

@@ -13,6 +13,7 @@
 #include "audio.h"
 #include "draft.h"
 #include "lane.h"
+#include "log.h"
 #include "position.h"
 #include "record.h"
 #include "stretch.h"
@@ -37,6 +38,8 @@ struct rtta_track {
 	bool move_eos;               /* the job's EOS is to be made */
 	size_t moving;               /* held frames whose copy is not stored yet */
 	int64_t used_ms;             /* when sound last came */
+	struct rtta_pos seen;        /* behind what came last */
+	int64_t seen_ns;             /* and its wall clock */
 	struct rtta_track *next;
 };
 
@@ -77,6 +80,7 @@ struct rtta_lane_moving {
 };
 
 struct rtta_lane {
+	struct rtta_log_damper damper;        /* of losses that cannot be */
 	const struct rtta_lane_config *config;
 	struct rtta_books *books;
 	struct rtta_track *tracks;

@@ -92,3 +92,20 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	wait_for 60 complete
 	[ "$(gaps)" = '{}' ]
 }
+
+@test "a loss that the clock does not allow is reported, and is no gap" {
+	start_appliance
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 50
+	wait_for 20 heard 40
+	jq -nc --arg s "audio.live.$session" --arg t "$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)" '{subject: $s, data: ("x" * 640),
+		headers: {run: "00000000000000aa", sample: "2000000000000", lost: "1000000000000", timestamp: $t}}' | nats-pub >/dev/null
+	wait_for 20 grep -q "warning: $session: sample 2000000000000: lost: 1000000000000 cannot be missing before it" stt-live.err
+	rtta-session stop
+	gen --start 50 --frames 1 --zero 50-50
+	wait_for 60 complete
+	[ "$(gaps)" = '{}' ]
+	rtta-export -q -f jsonl "$session" | jq -es 'all(.type != "gap")'
+}
