@@ -29,7 +29,6 @@
 
 enum {
 	ANSWER_MS = 5000,
-	STORE_MS = 10000,
 	NO_STREAM = 10059       /* err_code of JetStream */
 };
 
@@ -154,44 +153,96 @@ purge_of(struct session *session, const char *stream, const char *prefix,
 	return purge(session, stream, subject, 0, err);
 }
 
+/* {"transcript.raw.<S>": records}; null when nobody knows. */
+static jv
+text_subjects(struct session *session)
+{
+	struct rtta_err ignored = {0};
+	jv info = rtta_api_call(session->bus, "STREAM.INFO.TEXT_STREAM",
+	    JV_OBJECT(jv_string("subjects_filter"), jv_string("transcript.raw.>")),
+	    ANSWER_MS, NULL, &ignored);
+	jv state = jv_get_kind(info) == JV_KIND_OBJECT ?
+	    jv_object_get(info, jv_string("state")) : info;
+
+	if (jv_get_kind(state) == JV_KIND_OBJECT)
+		return jv_object_get(state, jv_string("subjects"));
+	jv_free(state);
+	return jv_null();
+}
+
+static bool
+is_known(struct session *session)
+{
+	char what[16], id[RTTA_SESSION_ID_BYTES];
+	const char *key, *rest;
+	size_t at = 0;
+	jv subjects;
+	bool found;
+
+	while ((key = rtta_state_key(session->state, "", &at)) != NULL)
+		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
+		    strcmp(id, session->id) == 0)
+			return true;
+	subjects = text_subjects(session);
+	found = jv_get_kind(subjects) == JV_KIND_OBJECT &&
+	    jv_object_has(jv_copy(subjects), jv_string_fmt("transcript.raw.%s", session->id));
+	jv_free(subjects);
+	return found;
+}
+
+/* Its sound, in both lanes.  How many frames, or -1. */
+static int64_t
+purge_sound(struct session *session, struct rtta_err *err)
+{
+	int64_t live = purge_of(session, "AUDIO_STREAM", "audio.live", err), backfill = -1;
+
+	if (live >= 0)
+		backfill = purge_of(session, "AUDIO_STREAM", "audio.backfill", err);
+	return backfill < 0 ? -1 : live + backfill;
+}
+
+static void
+say_deleted(struct session *session, int keys, int64_t text, int64_t frames,
+    struct rtta_err *err)
+{
+	if (session->json)
+		write_line(JV_OBJECT(
+		    jv_string("session_id"), jv_string(session->id),
+		    jv_string("keys"), jv_number(keys),
+		    jv_string("records"), jv_number((double)text),
+		    jv_string("frames"), jv_number((double)frames)), err);
+	else
+		printf("%s: removed %d keys, %lld records of text, %lld frames "
+		    "of sound\n", session->id, keys, (long long)text, (long long)frames);
+}
+
+/*
+ * First its name, so that rtta-route makes no keys for it, also from earlier
+ * revisions; then the mark that makes rtta-stt drop what it holds; then the
+ * sound, so that no more text comes of it, and what is left.
+ */
 static void
 delete(struct session *session, struct rtta_err *err)
 {
-	int64_t live, backfill, text;
-	size_t keys;
-	int named;
+	int64_t early, frames, text;
+	int named, keys;
 
-	/* First its name, so that rtta-route makes no keys for it, also from
-	 * earlier revisions; then the sound, so that no more text comes of it. */
 	if ((named = press(session, RTTA_BUTTON_FORGET, err)) < 0 ||
 	    purge(session, "KV_system_state", "$KV.system_state.session_config", 1,
-	        err) < 0 ||
-	    (live = purge_of(session, "AUDIO_STREAM", "audio.live", err)) < 0 ||
-	    (backfill = purge_of(session, "AUDIO_STREAM", "audio.backfill", err)) < 0)
+	        err) < 0 || (early = purge_sound(session, err)) < 0)
 		return;
-	if (rtta_keys_now(session->state, "cut", session->id) &&
-	    !rtta_keys_now(session->state, "end", session->id))
-		rtta_log_warn("session %s had no end yet: rtta-route may still "
-		    "write one", session->id);
-	keys = rtta_control_purge(session->state, session->id);
-	if (rtta_state_settle(session->state, STORE_MS, err) < 0 ||
-	    (text = purge_of(session, "TEXT_STREAM", "transcript.raw", err)) < 0)
-		return;
-	if (!named && keys == 0 && live + backfill + text == 0) {
+	if (!named && early == 0 && !is_known(session)) {
 		rtta_err_set(err, EX_NOINPUT, "session %s: nothing is known of it",
 		    session->id);
 		return;
 	}
-	if (session->json)
-		write_line(JV_OBJECT(
-		    jv_string("session_id"), jv_string(session->id),
-		    jv_string("keys"), jv_number((double)keys),
-		    jv_string("records"), jv_number((double)text),
-		    jv_string("frames"), jv_number((double)(live + backfill))), err);
-	else
-		printf("%s: removed %zu keys, %lld records of text, %lld frames "
-		    "of sound\n", session->id, keys, (long long)text,
-		    (long long)(live + backfill));
+	if (rtta_control_bury(session->state, session->id, rtta_clock_real_ns() / 1000,
+	    err) < 0 ||
+	    (keys = rtta_control_purge(session->state, session->id, err)) < 0 ||
+	    (frames = purge_sound(session, err)) < 0 ||
+	    (text = purge_of(session, "TEXT_STREAM", "transcript.raw", err)) < 0)
+		return;
+	say_deleted(session, keys, text, early + frames, err);
 }
 
 /* --- status --- */
@@ -304,23 +355,6 @@ status(struct session *session, struct rtta_err *err)
 }
 
 /* --- list --- */
-
-/* {"transcript.raw.<S>": records}; null when nobody knows. */
-static jv
-text_subjects(struct session *session)
-{
-	struct rtta_err ignored = {0};
-	jv info = rtta_api_call(session->bus, "STREAM.INFO.TEXT_STREAM",
-	    JV_OBJECT(jv_string("subjects_filter"), jv_string("transcript.raw.>")),
-	    ANSWER_MS, NULL, &ignored);
-	jv state = jv_get_kind(info) == JV_KIND_OBJECT ?
-	    jv_object_get(info, jv_string("state")) : info;
-
-	if (jv_get_kind(state) == JV_KIND_OBJECT)
-		return jv_object_get(state, jv_string("subjects"));
-	jv_free(state);
-	return jv_null();
-}
 
 static void
 print_row(jv row)

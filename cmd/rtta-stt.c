@@ -16,6 +16,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "closer.h"
+#include "deleted.h"
 #include "cover.h"
 #include "draft.h"
 #include "engine.h"
@@ -74,6 +75,7 @@ struct stt {
 	struct rtta_puller *puller;
 	struct rtta_store *store;
 	struct rtta_mover *mover;
+	struct rtta_deleted *deleted;
 	struct rtta_closer *closer;    /* NULL in the live lane */
 	struct rtta_heartbeat heartbeat;
 	enum rtta_puller_state state;
@@ -175,6 +177,7 @@ open_bus(struct stt *stt, struct rtta_err *err)
 	stt->puller = rtta_puller_new(stt->bus, &config);
 	stt->store = rtta_store_new(stt->bus, &stt->books);
 	stt->mover = rtta_mover_new(stt->bus, stt->lane);
+	stt->deleted = rtta_deleted_new(stt->bus, &stt->books, stt->lane);
 	if (stt->config.backfill)
 		stt->closer = rtta_closer_new(stt->bus, &stt->books, stt->lane, stt->store);
 	rtta_heartbeat_init(&stt->heartbeat, stt->bus, "rtta-stt");
@@ -185,6 +188,7 @@ static void
 close_bus(struct stt *stt)
 {
 	rtta_closer_free(stt->closer);
+	rtta_deleted_free(stt->deleted);
 	rtta_mover_free(stt->mover);
 	rtta_store_free(stt->store);
 	rtta_puller_free(stt->puller);
@@ -386,6 +390,7 @@ turn(struct stt *stt, struct rtta_err *err)
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_store_tick(stt->store));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_mover_tick(stt->mover));
 	carry(stt);
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_deleted_tick(stt->deleted));
 	if (stt->closer != NULL && rtta_store_loaded(stt->store))
 		wait_ms = rtta_clock_sooner(wait_ms, rtta_closer_tick(stt->closer));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_lane_wait_ms(stt->lane));

@@ -28,6 +28,7 @@ struct rtta_book {
 	size_t break_count;
 	uint64_t last_seq;             /* of the newest record of the session that is known */
 	size_t records;                /* known */
+	bool deleted;                  /* nothing of it is stored any more */
 	/* the store's: drafts in order, the first may be on its way */
 	struct rtta_drafts queue;
 	bool in_flight, refused;

@@ -76,7 +76,8 @@ start(const struct rtta_state *state, const struct rtta_session_config *config,
 		    "(rtta-route makes it)", config->id);
 	else if (strcmp(config->id, button->id) == 0 ||
 	    rtta_keys_ever(state, "session", button->id) ||
-	    rtta_keys_ever(state, "cut", button->id))
+	    rtta_keys_ever(state, "cut", button->id) ||
+	    rtta_keys_ever(state, "deleted", button->id))
 		rtta_err_set(err, EX_CANTCREAT, "there is a session %s already",
 		    button->id);
 	if (err->exit_code != 0)
@@ -210,18 +211,32 @@ rtta_control_press(struct rtta_state *state, const struct rtta_button *button,
 	    "session_config: somebody else changes it again and again");
 }
 
-size_t
-rtta_control_purge(struct rtta_state *state, const char *id)
+int
+rtta_control_bury(struct rtta_state *state, const char *id, int64_t now_us,
+    struct rtta_err *err)
+{
+	char key[RTTA_SESSION_KEY_BYTES];
+
+	rtta_state_create(state, rtta_session_key(key, "deleted", id),
+	    JV_OBJECT(jv_string("at_us"), jv_number((double)now_us)));
+	return rtta_state_settle(state, STORE_MS, err);
+}
+
+int
+rtta_control_purge(struct rtta_state *state, const char *id, struct rtta_err *err)
 {
 	char what[16], owner[RTTA_SESSION_ID_BYTES];
 	const char *key, *rest;
-	size_t at = 0, count = 0;
+	size_t at = 0;
+	int count = 0;
 
-	while ((key = rtta_state_key(state, "", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, owner, &rest) == 0 &&
-		    strcmp(owner, id) == 0) {
-			rtta_state_purge(state, key);
-			count++;
-		}
+	while ((key = rtta_state_key(state, "", &at)) != NULL) {
+		if (rtta_session_key_parse(key, what, owner, &rest) < 0 || strcmp(owner, id) != 0)
+			continue;
+		rtta_state_purge(state, key);
+		count++;
+		if (rtta_state_settle(state, STORE_MS, err) < 0)
+			return -1;
+	}
 	return count;
 }

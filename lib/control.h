@@ -64,7 +64,15 @@ jv rtta_control_decide(const struct rtta_state *state,
 int rtta_control_press(struct rtta_state *state, const struct rtta_button *button,
     struct rtta_err *err);
 
-/* Purge every key of the session id.  Returns how many writes that are. */
-size_t rtta_control_purge(struct rtta_state *state, const char *id);
+/* Create deleted.<id>: what still comes of it is dropped.  Waits.  0, or -1. */
+int rtta_control_bury(struct rtta_state *state, const char *id, int64_t now_us,
+    struct rtta_err *err);
+
+/*
+ * Purge every key of the session id, and wait for each: a purge makes
+ * nats-server forget to deliver what it has just stored before it.  How many,
+ * or -1.
+ */
+int rtta_control_purge(struct rtta_state *state, const char *id, struct rtta_err *err);
 
 #endif

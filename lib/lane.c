@@ -153,6 +153,22 @@ rtta_lane_covered(struct rtta_lane *lane, struct rtta_book *book, int rev,
 			release_covered(lane, track, span);
 }
 
+/* As if all of its runs were covered: pieces and drafts end by themselves. */
+void
+rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book)
+{
+	const struct rtta_delivery *held;
+
+	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
+		while (track->book == book && (held = rtta_hold_at(track->hold, 0)) != NULL) {
+			struct rtta_span run = { held->span.run, 0, RTTA_SAMPLE_MAX };
+
+			rtta_cover_add(track->cover, run);
+			rtta_cover_add(track->claimed, run);
+			release_covered(lane, track, run);
+		}
+}
+
 /* --- deliveries --- */
 
 /* As much as the time since the frame before, if there was one. */
@@ -233,7 +249,7 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 		take_eos(lane, track, audio, reply);
 		return;
 	}
-	if (rtta_cover_contains(track->cover, span) || rtta_cover_contains(track->moved, span)) {
+	if (track->book->deleted || rtta_cover_contains(track->cover, span) || rtta_cover_contains(track->moved, span)) {
 		rtta_lane_ack(lane, reply);
 		return;
 	}

@@ -92,6 +92,10 @@ void rtta_lane_moved(struct rtta_lane *lane, struct rtta_book *book, struct rtta
 /* It cannot be: it is transcribed where it is, and for a while nothing moves. */
 void rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos);
 
+/* The session was deleted: what is held of it is acknowledged, and so is
+ * what comes. */
+void rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book);
+
 /* --- as a whole --- */
 
 /* What was delivered is somebody else's now: forget all of it. */

@@ -1,4 +1,5 @@
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,10 @@
 #define BUCKET "KV_system_state"
 #define SUBJECT "$KV.system_state."
 
-enum { ANSWER_MS = 5000, STORE_MS = 10000 };
+enum {
+	ANSWER_MS = 5000,
+	NO_STREAM = 10059        /* err_code of JetStream */
+};
 
 struct prune {
 	struct rtta_bus *bus;
@@ -108,6 +112,65 @@ is_over(struct prune *prune, const char *id, struct rtta_err *err)
 }
 
 static int
+purge_keys(struct prune *prune, const char *id, struct rtta_err *err)
+{
+	int count = rtta_control_purge(prune->state, id, err);
+
+	if (count > 0)
+		prune->counts->keys += (size_t)count;
+	return count < 0 ? -1 : 0;
+}
+
+/* What came of it behind the deletion goes with the mark. */
+static int
+remove_deleted(struct prune *prune, const char *key, struct rtta_err *err)
+{
+	static const struct {
+		const char *stream, *prefix;
+	} subjects[] = {
+		{ "AUDIO_STREAM", "audio.live." }, { "AUDIO_STREAM", "audio.backfill." },
+		{ "TEXT_STREAM", "transcript.raw." }, { BUCKET, SUBJECT RTTA_SESSION_DELETED }
+	};
+	const char *id = key + strlen(RTTA_SESSION_DELETED);
+	char what[64];
+
+	if (purge_keys(prune, id, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		jv answer;
+		int error = 0;
+		struct rtta_err failure = {0};
+
+		snprintf(what, sizeof(what), "STREAM.PURGE.%s", subjects[i].stream);
+		answer = rtta_api_call(prune->bus, what, JV_OBJECT(jv_string("filter"),
+		    jv_string_fmt("%s%s", subjects[i].prefix, id)), ANSWER_MS, &error, &failure);
+		if (!jv_is_valid(answer) && error != NO_STREAM)
+			return rtta_err_set(err, failure.exit_code, "%s", failure.text);
+		jv_free(answer);
+	}
+	prune->counts->markers++;
+	return 0;
+}
+
+static int
+prune_deleted(struct prune *prune, struct rtta_err *err)
+{
+	int64_t stored_ns, seq;
+	const char *key;
+	size_t at = 0;
+
+	while ((key = rtta_state_key(prune->state, RTTA_SESSION_DELETED, &at)) != NULL) {
+		if (!rtta_session_id_valid(key + strlen(RTTA_SESSION_DELETED)))
+			continue;
+		if (read_newest(prune, key, &stored_ns, &seq, err) < 0)
+			return -1;
+		if (stored_ns < prune->before_ns && remove_deleted(prune, key, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
 prune_sessions(struct prune *prune, struct rtta_err *err)
 {
 	const char *key;
@@ -125,9 +188,11 @@ prune_sessions(struct prune *prune, struct rtta_err *err)
 		if (over == 0)
 			continue;
 		prune->counts->sessions++;
-		prune->counts->keys += rtta_control_purge(prune->state, id);
+		if (purge_keys(prune, id, err) < 0)
+			return -1;
+		at = 0;  /* the keys are others now */
 	}
-	return rtta_state_settle(prune->state, STORE_MS, err);
+	return 0;
 }
 
 /*
@@ -198,7 +263,7 @@ rtta_prune(struct rtta_bus *bus, struct rtta_state *state, int64_t older_s,
 		rtta_log_warn("%s: no session is spared because it is named", unreadable.text);
 	else
 		memcpy(prune.named, config.id, sizeof(prune.named));
-	if (prune_markers(&prune, err) == 0 &&
+	if (prune_markers(&prune, err) == 0 && prune_deleted(&prune, err) == 0 &&
 	    read_subjects(&prune, "TEXT_STREAM", &prune.text, err) == 0 &&
 	    read_subjects(&prune, "AUDIO_STREAM", &prune.audio, err) == 0)
 		rc = prune_sessions(&prune, err);

@@ -9,7 +9,7 @@ static const char text_prefix[] = "transcript.raw.";
 
 /* {id: records} */
 static jv
-count_records(jv counts, jv subjects)
+count_records(const struct rtta_state *state, jv counts, jv subjects)
 {
 	if (jv_get_kind(subjects) != JV_KIND_OBJECT) {
 		jv_free(subjects);
@@ -21,7 +21,8 @@ count_records(jv counts, jv subjects)
 
 		if (strncmp(text, text_prefix, len) == 0 &&
 		    rtta_session_id_valid(text + len) &&
-		    jv_get_kind(records) == JV_KIND_NUMBER)
+		    jv_get_kind(records) == JV_KIND_NUMBER &&
+		    !rtta_keys_now(state, "deleted", text + len))
 			counts = jv_object_set(counts, jv_string(text + len),
 			    jv_copy(records));
 		jv_free(subject);
@@ -42,7 +43,8 @@ find_all(const struct rtta_state *state, const struct rtta_session_config *confi
 	if (config->id[0] != '\0')
 		found = jv_object_set(found, jv_string(config->id), jv_number(0));
 	while ((key = rtta_state_key(state, "", &at)) != NULL)
-		if (rtta_session_key_parse(key, what, id, &rest) == 0)
+		if (rtta_session_key_parse(key, what, id, &rest) == 0 &&
+		    !rtta_keys_now(state, "deleted", id))
 			found = jv_object_set(found, jv_string(id), jv_number(0));
 	return found;
 }
@@ -85,7 +87,7 @@ jv
 rtta_roster(const struct rtta_state *state,
     const struct rtta_session_config *config, jv subjects)
 {
-	jv counts = count_records(find_all(state, config), subjects);
+	jv counts = count_records(state, find_all(state, config), subjects);
 	jv ids = jv_keys(jv_copy(counts)), rows = jv_array();
 
 	jv_array_foreach(ids, i, id) {

@@ -490,7 +490,8 @@ rtta_session_key_parse(const char *key, char what[16], char id[RTTA_SESSION_ID_B
 	size_t what_len = strcspn(key, "."), id_len;
 	const char *at;
 
-	if (key[what_len] == '\0' || what_len >= 16)
+	if (key[what_len] == '\0' || what_len >= 16 ||
+	    strncmp(key, RTTA_SESSION_DELETED, strlen(RTTA_SESSION_DELETED)) == 0)
 		return -1;
 	at = key + what_len + 1;
 	id_len = strcspn(at, ".");

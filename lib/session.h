@@ -115,6 +115,10 @@ char *rtta_session_run_key(char key[RTTA_SESSION_KEY_BYTES], const char *id, uns
 char *rtta_session_note_key(char key[RTTA_SESSION_KEY_BYTES], const char *id,
     const char *tool, struct rtta_pos at);
 
+/* What is left of a session that was deleted, so that it stays so: a key
+ * with this in front of its id, which is no session's key. */
+#define RTTA_SESSION_DELETED "deleted."
+
 /* Take a key apart: "cut.<S>" gives what "cut" and id.  -1: no session's key. */
 int rtta_session_key_parse(const char *key, char what[16], char id[RTTA_SESSION_ID_BYTES],
     const char **rest);

@@ -184,6 +184,10 @@ rtta_store_put(struct rtta_store *store, struct rtta_draft *draft)
 {
 	struct rtta_book *book = rtta_books_get(store->books, draft->record.session);
 
+	if (book->deleted) {
+		rtta_draft_free(draft);
+		return;
+	}
 	rtta_cover_add(book->claimed[rtta_book_index(draft->record.rev)], draft->record.span);
 	rtta_drafts_put(&book->queue, draft);
 	store->pending++;

@@ -109,3 +109,37 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	[ "$(gaps)" = '{}' ]
 	rtta-export -q -f jsonl "$session" | jq -es 'all(.type != "gap")'
 }
+
+@test "a session that is deleted while an engine hears it stays deleted" {
+	start_appliance
+	background flush rtta-flush
+	for lane in live backfill; do
+		background "stt-$lane" rtta-stt --lane "$lane" --exec "numbered hear --final 10 --words --delay-ms 2000 --log heard"
+	done
+	session=$(rtta-session start)
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 50
+	wait_for 20 test -s heard
+	rtta-session stop
+	wait_for 20 grep -q ': end' route.err
+	rtta-session delete "$session"
+	wait_for 20 grep -q "session $session was deleted" stt-live.err
+	deleted=$session
+	# what the engine answers behind that is of the next one only
+	session=$(rtta-session start)
+	wait_for 20 grep -q "$session: cut" route.err
+	gen --start 60 --frames 50
+	wait_for 30 heard 40
+	[ -z "$(dump TEXT_STREAM "transcript.raw.$deleted")" ]
+	[ -z "$(dump AUDIO_STREAM "audio.live.$deleted")" ]
+	[ "$(rtta-session list | jq -r .session_id)" = "$session" ]
+	run -66 rtta-export -q "$deleted"
+	# frames that route brings later are nobody's, too
+	jq -nc --arg s "audio.live.$deleted" '{subject: $s, data: ("x" * 640), headers: {run: "00000000000000aa", sample: "320"}}' | nats-pub >/dev/null
+	taken() { [ -z "$(dump AUDIO_STREAM "audio.live.$deleted")" ]; }
+	wait_for 20 taken
+	[ -z "$(dump TEXT_STREAM "transcript.raw.$deleted")" ]
+	# and one day nothing is left of it
+	rtta-streams prune --older-than 0 | grep -q 'pruned . keys of 0 sessions, and [1-9]'
+	[ -z "$(dump KV_system_state "\$KV.system_state.deleted.$deleted")" ]
+}
