@@ -218,12 +218,13 @@ rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **out)
 		const struct rtta_run *run = &runs->run[i];
 		const struct rtta_session_run *key = &run->key;
 		const struct rtta_session_note *note;
+		int64_t from_us = key->first_us - rtta_runs_hole_us(runs, i);
 
-		if (rtta_runs_hole_us(runs, i) == 0)
+		if (!rtta_runs_has_hole(runs, i))
 			continue;
 		note = note_between(gaps, run);
 		put(&list, (struct rtta_span){ key->run, key->first, key->first },
-		    key->prev_us * 1000, key->first_us * 1000,
+		    from_us * 1000, key->first_us * 1000,
 		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_NO_CAPTURE));
 	}
 	/* The cut names a run, if there ever was one. */

@@ -234,7 +234,7 @@ count_holes(struct count *count)
 
 		if (runs->run[i].n != i)
 			count->holes_pending = true;
-		if (hole_us == 0 || has_hole_record(count->transcript, &runs->run[i]))
+		if (!rtta_runs_has_hole(runs, i) || has_hole_record(count->transcript, &runs->run[i]))
 			continue;
 		count->holes_pending = true;
 		part_of(count, is_behind_cut(count, i, runs->run[i].key.first))->pending_s +=

@@ -224,13 +224,19 @@ rtta_runs_extent(const struct rtta_runs *runs, size_t i, uint64_t reached,
 	return true;
 }
 
+bool
+rtta_runs_has_hole(const struct rtta_runs *runs, size_t i)
+{
+	const struct rtta_run *run = &runs->run[i];
+
+	return i > 0 && run->has_key && run->n == run[-1].n + 1 && !run->key.contiguous;
+}
+
 int64_t
 rtta_runs_hole_us(const struct rtta_runs *runs, size_t i)
 {
 	const struct rtta_run *run = &runs->run[i];
 	int64_t hole_us = run->key.first_us - run->key.prev_us;
 
-	if (i == 0 || !run->has_key || run->n != run[-1].n + 1 || run->key.contiguous)
-		return 0;
-	return hole_us > 0 ? hole_us : 0;
+	return rtta_runs_has_hole(runs, i) && hole_us > 0 ? hole_us : 0;
 }

@@ -60,8 +60,11 @@ size_t rtta_runs_find(const struct rtta_runs *runs, uint64_t id);
 bool rtta_runs_extent(const struct rtta_runs *runs, size_t i, uint64_t reached,
     struct rtta_span *extent);
 
-/* How long nothing was recorded between run i - 1 and run i: 0 where nothing
- * was lost, or where the keys do not tell. */
+/* Something was lost between run i - 1 and run i, as far as the keys tell. */
+bool rtta_runs_has_hole(const struct rtta_runs *runs, size_t i);
+
+/* How long that was; 0 where nothing was lost, or where the wall clock was
+ * set back meanwhile. */
 int64_t rtta_runs_hole_us(const struct rtta_runs *runs, size_t i);
 
 uint32_t rtta_run_rate_hz(const struct rtta_run *run);

@@ -100,6 +100,7 @@ static void
 test_breaks(void)
 {
 	struct rtta_gaps *gaps = session(false), *whole = session(true), *empty = rtta_gaps_new();
+	struct rtta_gaps *back = rtta_gaps_new();
 	struct rtta_gap *found;
 	size_t count = rtta_gaps_breaks(gaps, &found);
 
@@ -110,6 +111,12 @@ test_breaks(void)
 	CHECK_STR(list(found, count), "bb 0-0 microphone unplugged 4.00-9.00; ");
 	count = rtta_gaps_breaks(whole, &found);
 	CHECK_STR(list(found, count), "");
+	/* The clock was set back meanwhile: lost all the same, nobody knows how much. */
+	key(back, "run", "0", "{\"run\":\"" RUN "\",\"first\":1000,\"first_us\":1000000,\"rate_hz\":16000}");
+	key(back, "run", "1", "{\"run\":\"" RUN2 "\",\"first\":0,\"first_us\":3000000,\"prev_next\":40000,"
+	    "\"prev_us\":4000000,\"contiguous\":false,\"rate_hz\":16000}");
+	count = rtta_gaps_breaks(back, &found);
+	CHECK_STR(list(found, count), "bb 0-0 nothing was recorded 3.00-3.00; ");
 	/* A session without a single frame is one gap by wall clock. */
 	key(empty, "cut", "", "{\"at\":null,\"at_us\":1000000}");
 	count = rtta_gaps_breaks(empty, &found);
@@ -120,6 +127,7 @@ test_breaks(void)
 	rtta_gaps_free(gaps);
 	rtta_gaps_free(whole);
 	rtta_gaps_free(empty);
+	rtta_gaps_free(back);
 }
 
 int
