@@ -47,6 +47,7 @@ static const char help[] =
 
 enum {
 	EVENT_MS = 1000,
+	CLAIM_MS = 200,   /* between two looks whether the pipe is free */
 	BAR_MS = 200,     /* a person watches */
 	DRAIN_MS = 5000   /* after a signal, for a reader that has stopped */
 };
@@ -446,6 +447,33 @@ open_output(struct capture *cap, struct rtta_err *err)
 	return 0;
 }
 
+/* Frames of two writers would be mixed, and large ones torn.  False: a signal
+ * came, or the reader has gone, while another one wrote. */
+static bool
+claim_output(struct capture *cap)
+{
+	struct pollfd fds[] = {
+		{ .fd = cap->sig_fd, .events = POLLIN },
+		{ .fd = cap->rec.out != NULL ? STDOUT_FILENO : -1 },
+	};
+	bool said = false;
+
+	while (cap->rec.out != NULL && !rtta_pipe_claim(STDOUT_FILENO)) {
+		if (!said) {
+			rtta_log_warn("another rtta-capture writes to this pipe: waiting");
+			rtta_notify("READY=1\nSTATUS=waiting for another rtta-capture");
+		}
+		said = true;
+		if (poll(fds, 2, CLAIM_MS) > 0 && ((fds[1].revents & POLLERR) ||
+		    (fds[0].revents && rtta_sig_take(cap->sig_fd))))
+			return false;
+		rtta_notify_watchdog();
+	}
+	if (said)
+		rtta_log_info("the other rtta-capture has gone: going on");
+	return true;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -466,7 +494,7 @@ main(int argc, char *argv[])
 	cap.sig_fd = rtta_sig_open();  /* before any library starts a thread */
 	cap.tick_ms = rtta_clock_mono_ms() + (cap.test ? BAR_MS : EVENT_MS);
 
-	if (open_output(&cap, &err) == 0 &&
+	if (open_output(&cap, &err) == 0 && claim_output(&cap) &&
 	    (cap.from_device || rtta_player_open(&cap.player, &err) == 0)) {
 		rtta_recorder_init(&cap.rec);
 		rtta_notify("READY=1");

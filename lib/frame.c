@@ -127,12 +127,14 @@ rtta_frame_decode(struct rtta_frame *frame,
 
 struct rtta_frame_reader {
 	int fd;
-	bool resync;       /* until the first valid header */
+	bool tolerant;     /* its writers may die inside a frame */
+	bool searching;    /* for a valid header */
 	uint64_t offset;   /* in the input, of data[0] */
 	size_t used;       /* bytes in data */
 	size_t taken;      /* bytes of the frame that the caller has */
 	uint64_t skipped;
-	uint8_t data[RTTA_FRAME_HEADER_BYTES + RTTA_FRAME_MAX_BYTES];
+	/* a frame, and a header that may stand at its end by mistake */
+	uint8_t data[2 * RTTA_FRAME_HEADER_BYTES + RTTA_FRAME_MAX_BYTES];
 };
 
 struct rtta_frame_reader *
@@ -153,7 +155,7 @@ rtta_frame_reader_free(struct rtta_frame_reader *reader)
 void
 rtta_frame_reader_resync(struct rtta_frame_reader *reader)
 {
-	reader->resync = true;
+	reader->tolerant = reader->searching = true;
 }
 
 size_t
@@ -179,17 +181,52 @@ release(struct rtta_frame_reader *reader)
 	reader->taken = 0;
 }
 
+static bool
+is_header(const uint8_t *bytes)
+{
+	struct rtta_err ignored = {0};
+	struct rtta_frame frame;
+
+	return rtta_frame_decode(&frame, bytes, &ignored) == 0;
+}
+
+/*
+ * A frame above PIPE_BUF is written in parts: the next writer's header may
+ * stand in what should be its payload.  Where the first one begins that is
+ * whole, or may be once more has come; `bytes` when there is none.
+ */
+static size_t
+find_torn(const struct rtta_frame_reader *reader, size_t bytes)
+{
+	size_t end = reader->used < bytes ? reader->used : bytes;
+	const uint8_t *at = reader->data + RTTA_FRAME_HEADER_BYTES;
+
+	if (!reader->tolerant || bytes <= PIPE_BUF)
+		return bytes;
+	while ((at = memmem(at, (size_t)(reader->data + end - at), magic, sizeof(magic))) != NULL) {
+		size_t torn = (size_t)(at - reader->data);
+
+		if (torn + RTTA_FRAME_HEADER_BYTES > reader->used || is_header(at))
+			return torn;
+		at++;
+	}
+	return bytes;
+}
+
 /* How many bytes the frame at the start of the buffer needs in all. */
 static size_t
 needed(const struct rtta_frame_reader *reader)
 {
 	struct rtta_err ignored = {0};
 	struct rtta_frame frame;
+	size_t bytes, torn;
 
 	if (reader->used < RTTA_FRAME_HEADER_BYTES ||
 	    rtta_frame_decode(&frame, reader->data, &ignored) < 0)
 		return RTTA_FRAME_HEADER_BYTES;
-	return RTTA_FRAME_HEADER_BYTES + frame.payload_bytes;
+	bytes = RTTA_FRAME_HEADER_BYTES + frame.payload_bytes;
+	torn = find_torn(reader, bytes);
+	return torn < bytes ? torn + RTTA_FRAME_HEADER_BYTES : bytes;
 }
 
 int
@@ -220,23 +257,37 @@ rtta_frame_fill(struct rtta_frame_reader *reader, struct rtta_err *err)
 static void
 skip_to_header(struct rtta_frame_reader *reader)
 {
-	struct rtta_err ignored = {0};
-	struct rtta_frame frame;
-	size_t at;
+	size_t at = 0;
 
-	for (at = 0; at + RTTA_FRAME_HEADER_BYTES <= reader->used; at++) {
-		rtta_err_clear(&ignored);
-		if (rtta_frame_decode(&frame, reader->data + at, &ignored) == 0)
-			break;
-	}
+	while (at + RTTA_FRAME_HEADER_BYTES <= reader->used && !is_header(reader->data + at))
+		at++;
 	reader->skipped += at;
-	if (at + RTTA_FRAME_HEADER_BYTES <= reader->used) {
-		reader->resync = false;
-		if (reader->skipped > 0)
-			rtta_log_warn("input starts inside a frame: %llu bytes "
-			    "skipped", (unsigned long long)reader->skipped);
-	}
 	discard(reader, at);
+	if (reader->used < RTTA_FRAME_HEADER_BYTES)
+		return;
+	if (reader->skipped == reader->offset && reader->skipped > 0)
+		rtta_log_warn("input starts inside a frame: %llu bytes skipped",
+		    (unsigned long long)reader->skipped);
+	else if (reader->skipped > 0)
+		rtta_log_warn("input goes on inside a frame: %llu bytes skipped at offset %llu",
+		    (unsigned long long)reader->skipped,
+		    (unsigned long long)(reader->offset - reader->skipped));
+	reader->searching = false;
+	reader->skipped = 0;
+}
+
+/* Its writer died: what of it came is a frame, if there is a sample in it. */
+static int
+take_torn(struct rtta_frame_reader *reader, struct rtta_frame *frame, size_t torn)
+{
+	size_t sample_bytes = frame->channels * (size_t)SAMPLE_BYTES;
+
+	frame->payload_bytes = (uint32_t)((torn - RTTA_FRAME_HEADER_BYTES) / sample_bytes *
+	    sample_bytes);
+	rtta_log_warn("a frame at offset %llu breaks off: %u bytes of its sound are kept",
+	    (unsigned long long)reader->offset, frame->payload_bytes);
+	reader->taken = torn;
+	return frame->payload_bytes > 0;
 }
 
 int
@@ -244,19 +295,28 @@ rtta_frame_next(struct rtta_frame_reader *reader, struct rtta_frame *frame,
     struct rtta_err *err)
 {
 	struct rtta_err bad = {0};
+	size_t bytes, torn;
 
 	release(reader);
-	if (reader->resync)
+	reader->searching |= reader->tolerant && reader->used >= RTTA_FRAME_HEADER_BYTES &&
+	    !is_header(reader->data);
+	if (reader->searching)
 		skip_to_header(reader);
 	if (reader->used < RTTA_FRAME_HEADER_BYTES)
 		return 0;
 	if (rtta_frame_decode(frame, reader->data, &bad) < 0)
 		return rtta_err_set(err, bad.exit_code, "%s, at offset %llu",
 		    bad.text, (unsigned long long)reader->offset);
-	if (reader->used < RTTA_FRAME_HEADER_BYTES + frame->payload_bytes)
+	bytes = RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
+	torn = find_torn(reader, bytes);
+	if (reader->used < bytes && torn >= reader->used)
+		return 0;
+	if (torn < bytes && torn + RTTA_FRAME_HEADER_BYTES > reader->used)
 		return 0;
 	frame->payload = reader->data + RTTA_FRAME_HEADER_BYTES;
-	reader->taken = RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
+	if (torn < bytes)
+		return take_torn(reader, frame, torn);
+	reader->taken = bytes;
 	return 1;
 }
 

@@ -69,9 +69,9 @@ struct rtta_frame_reader *rtta_frame_reader_new(int fd);
 void rtta_frame_reader_free(struct rtta_frame_reader *reader);
 
 /*
- * fd is a FIFO whose last reader may have died inside a frame: skip to the
- * first valid header instead of failing, and log how many bytes were
- * skipped.  Call before the first fill; has an effect once, at the start.
+ * fd is a FIFO, and who wrote to it, or read it before, may die inside a
+ * frame: skip to the next valid header instead of failing, keep what of a
+ * frame had been written, and log both.  Call before the first fill.
  */
 void rtta_frame_reader_resync(struct rtta_frame_reader *reader);
 

@@ -14,7 +14,7 @@ struct rtta_err;
 struct rtta_frame;
 struct rtta_inlet;
 
-/* resync: the last reader of a FIFO may have died inside a frame. */
+/* resync: of a FIFO readers and writers may die inside a frame. */
 struct rtta_inlet *rtta_inlet_open(int fd, bool resync, struct rtta_err *err);
 void rtta_inlet_close(struct rtta_inlet *inlet);  /* NULL is allowed */
 

@@ -1,6 +1,8 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,4 +33,13 @@ rtta_pipe_unshare(int fd)
 	rc = has_hung_up(fd) || dup2(own_fd, fd) < 0 ? -1 : 0;
 	close(own_fd);
 	return rc;
+}
+
+bool
+rtta_pipe_claim(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) ||
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }

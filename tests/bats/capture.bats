@@ -371,3 +371,18 @@ rtta-capture: null: 16000 Hz, 1 channel" ]
 	[ ! -s capture.out ]
 	exec 6>&-
 }
+
+@test "a second one on the same pipe waits, and says so; it goes on when the first is killed" {
+	mkfifo frames pcm
+	exec 9<>frames 8<>pcm
+	background first bash -c 'exec rtta-capture --frame-ms 200 - <pcm >frames'
+	ramp 6400 >pcm
+	wait_for 10 read -r -t 0 -u 9
+	ramp 6400 >two
+	background second bash -c 'exec rtta-capture --fast --raw --frame-ms 200 two >frames'
+	wait_for 10 grep -q 'another rtta-capture writes to this pipe: waiting' second.err
+	stop first KILL
+	wait_for 10 gone second
+	exec 7<frames 9>&-
+	[ "$(frames <&7 | cut -d " " -f 5 | uniq | wc -l)" -eq 2 ]
+}

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -232,24 +233,48 @@ check_resync(void)
 		rtta_frame_reader_free(reader);
 		close(fds[0]);
 	}
-	/* once it is in step, it stays strict */
-	{
-		struct rtta_frame_reader *reader;
-		struct rtta_frame frame;
-		struct rtta_err err = {0};
-		int fds[2], got = 0;
+}
 
-		bytes[WHOLE] = 'X';
-		CHECK_INT(pipe(fds), 0);
-		CHECK_INT(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
-		close(fds[1]);
-		reader = rtta_frame_reader_new(fds[0]);
+/* Writers that died: what a tolerant reader gets of it, in samples. */
+static void
+check_torn(void)
+{
+	enum { LARGE = 6400, LARGE_WHOLE = RTTA_FRAME_HEADER_BYTES + LARGE };
+	static const struct {
+		uint32_t payload, written;   /* of the frame that breaks off */
+		uint32_t samples[3];         /* of the frames that come */
+	} rows[] = {
+		{ LARGE, LARGE_WHOLE, { LARGE / 2, LARGE / 2, LARGE / 2 } },
+		{ LARGE, LARGE_WHOLE - 20, { LARGE / 2 - 10, LARGE / 2, LARGE / 2 } },
+		{ LARGE, 4096, { 2028, LARGE / 2, LARGE / 2 } },
+		{ LARGE, 4097, { 2028, LARGE / 2, LARGE / 2 } },
+		{ LARGE, RTTA_FRAME_HEADER_BYTES + 1, { LARGE / 2, LARGE / 2 } },
+		{ LARGE, 39, { LARGE / 2, LARGE / 2 } },
+	};
+	static uint8_t bytes[3 * LARGE_WHOLE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rtta_frame frame = { .run_id = 1, .rate_hz = 16000, .channels = 1,
+		    .payload_bytes = rows[i].payload };
+		struct rtta_frame_reader *reader;
+		struct rtta_err err = {0};
+		int fd = memfd_create("frames", 0), n = 0;
+
+		memset(bytes, 'R', sizeof(bytes));
+		for (int k = 0; k < 3; k++, frame.sample += LARGE / 2) {
+			rtta_frame_encode(bytes, &frame);
+			CHECK(write(fd, bytes, k == 0 ? rows[i].written : LARGE_WHOLE) > 0);
+		}
+		lseek(fd, 0, SEEK_SET);
+		reader = rtta_frame_reader_new(fd);
 		rtta_frame_reader_resync(reader);
-		while (got >= 0 && rtta_frame_fill(reader, &err) > 0)
-			got = rtta_frame_next(reader, &frame, &err);
-		CHECK_STR(err.text, "not a frame: no RTAF, at offset 680");
+		while (rtta_frame_fill(reader, &err) > 0)
+			while (rtta_frame_next(reader, &frame, &err) > 0 && n < 3)
+				CHECK_INT(rtta_frame_samples(&frame), rows[i].samples[n++]);
+		CHECK_INT(err.exit_code, 0);
+		CHECK_INT(n, rows[i].samples[2] != 0 ? 3 : 2);
 		rtta_frame_reader_free(reader);
-		close(fds[0]);
+		close(fd);
 	}
 }
 
@@ -350,6 +375,7 @@ main(void)
 	check_pieces();
 	check_handover();
 	check_resync();
+	check_torn();
 	check_writer();
 	check_large();
 	return check_result();
