@@ -109,15 +109,15 @@ set_off_record(const struct rtta_state *state,
     const struct rtta_session_config *config, const struct rtta_button *button)
 {
 	bool off = button->kind == RTTA_BUTTON_OFF_RECORD;
-	jv value;
 
 	if (config->off_record == off)
 		return jv_invalid();
 	if (off)
-		return with(with(standing(state), "off_record", jv_true()),
-		    "off_record_us", jv_number((double)button->now_us));
-	value = jv_object_delete(standing(state), jv_string("off_record"));
-	return jv_object_delete(value, jv_string("off_record_us"));
+		return with(with(jv_object_delete(standing(state), jv_string("on_record_us")),
+		    "off_record", jv_true()), "off_record_us", jv_number((double)button->now_us));
+	/* The span stays, for a route that does not run now. */
+	return with(jv_object_delete(standing(state), jv_string("off_record")),
+	    "on_record_us", jv_number((double)button->now_us));
 }
 
 static jv

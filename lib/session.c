@@ -216,7 +216,8 @@ rtta_session_config_decode(struct rtta_session_config *config, jv value,
 	    rtta_json_int(what, value, "preroll_s", 0, RTTA_SESSION_PREROLL_MAX_S,
 	    &config->preroll_s, err) < 0 ||
 	    rtta_json_bool(what, value, "off_record", &config->off_record, err) < 0 ||
-	    decode_us(what, value, "off_record_us", &config->off_record_us, err) < 0)
+	    decode_us(what, value, "off_record_us", &config->off_record_us, err) < 0 ||
+	    decode_us(what, value, "on_record_us", &config->on_record_us, err) < 0)
 		return -1;
 	return 0;
 }
@@ -236,6 +237,8 @@ rtta_session_config_encode(const struct rtta_session_config *config)
 		value = put(value, "off_record", jv_true());
 	if (config->off_record_us != 0)
 		value = put(value, "off_record_us", jv_number((double)config->off_record_us));
+	if (config->on_record_us != 0)
+		value = put(value, "on_record_us", jv_number((double)config->on_record_us));
 	return value;
 }
 

@@ -37,7 +37,8 @@ struct rtta_session_config {
 	int64_t started_us;              /* 0: not said */
 	int64_t preroll_s;               /* RTTA_SESSION_PREROLL_S when not said */
 	bool off_record;
-	int64_t off_record_us;           /* since when; 0: not said */
+	int64_t off_record_us;           /* since when, now or the last time; 0: not said */
+	int64_t on_record_us;            /* and until when, when it is over */
 };
 
 int rtta_session_config_decode(struct rtta_session_config *config, jv value,

@@ -216,7 +216,11 @@ apply_record(struct rtta_steer *steer, const struct rtta_session_config *config)
 		go_off_record(steer, config->off_record_us ? config->off_record_us : now_us);
 	} else if (!config->off_record && steer->off_record) {
 		rtta_log_info("on the record");
-		rtta_switch_on_record(steer->p.sw, now_us);
+		rtta_switch_on_record(steer->p.sw, config->on_record_us > config->off_record_us ?
+		    config->on_record_us : now_us);
+	} else if (!config->off_record && config->on_record_us > config->off_record_us) {
+		/* What was captured then may still come: nobody saw it begin or end. */
+		rtta_switch_was_off_record(steer->p.sw, config->off_record_us, config->on_record_us);
 	}
 	steer->off_record = config->off_record;
 }

@@ -912,3 +912,10 @@ rtta_switch_on_record(struct rtta_switch *sw, int64_t since_us)
 	sw->off = false;
 	sw->on_us = since_us;
 }
+
+void
+rtta_switch_was_off_record(struct rtta_switch *sw, int64_t since_us, int64_t until_us)
+{
+	sw->off_us = since_us;
+	sw->on_us = until_us;
+}

@@ -143,3 +143,28 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	rtta-streams prune --older-than 0 | grep -q 'pruned . keys of 0 sessions, and [1-9]'
 	[ -z "$(dump KV_system_state "\$KV.system_state.deleted.$deleted")" ]
 }
+
+@test "a span off the record that begins and ends while no route runs is dropped all the same" {
+	start_appliance
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 grep -q ': cut' route.err
+	numbered gen --run 00000000000000aa --frames 50 --at-us "$(($(date +%s%6N) - 1000000))" >frames
+	wait_for 20 heard 40
+	stop route
+	rtta-session off-record
+	now=$(date +%s%6N)
+	past() { [ "$(date +%s%6N)" -gt $((now + 250000)) ]; }
+	wait_for 20 past
+	rtta-session on-record
+	# what capture wrote into the pipe meanwhile, and what it wrote then
+	numbered gen --run 00000000000000aa --at-us $((now - 1000000)) --start 50 --frames 10 >frames
+	numbered gen --run 00000000000000aa --at-us $((now + 60000000)) --start 60 --frames 40 >frames
+	background route rtta-route --state-dir . --runtime-dir . <frames
+	wait_for 20 heard 90
+	rtta-session stop
+	numbered gen --run 00000000000000aa --at-us $((now + 60000000)) --start 100 --frames 1 --zero 100-100 >frames
+	wait_for 60 complete
+	[ "$(gaps)" = '{"off the record":0.2}' ]
+	rtta-export -q -f jsonl "$session" | jq -r 'select(.type == "text").text' | tr ' ' '\n' | sort -n | diff - <(seq 0 49; seq 60 99)
+}

@@ -75,7 +75,8 @@ state() { rtta-session --listen 0 status | jq -cr "$1"; }
 	[ "$(config '[.session_id, .status, .off_record, .off_record_us]')" = "[\"a\",\"IDLE\",true,$since]" ]
 	[ "$(state .off_record)" = true ]
 	rtta-session on-record
-	[ "$(config '[.session_id, .off_record, .off_record_us]')" = '["a",null,null]' ]
+	# the span stays, for a route that does not run now
+	[ "$(config '[.session_id, .off_record, .off_record_us, .on_record_us > .off_record_us]')" = "[\"a\",null,$since,true]" ]
 	[ "$(state .off_record)" = false ]
 }
 
