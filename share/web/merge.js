@@ -6,45 +6,54 @@
  * sample, channel, sequence; the clock is for display.  Pure: no page, no
  * network, no clock.
  */
-
 const PAUSE_MS = 4000;      /* a longer one begins a paragraph */
+const HOLE_S = 1;           /* so does a hole, filled or not; a shorter one is an engine's rounding */
 const STEP_MS = 30000;      /* so does a new half-minute after a sentence */
 const SILENCE_MS = 60000;   /* a shorter one is not worth a word */
-const HOLE_MS = 1000;       /* a shorter one is the rounding of an engine */
 const SENTENCE = /[.?!…。؟]["'”’)]*$/;
-const RATE = 16000;
+const UNKNOWN = 1e9;        /* n of a run that the state does not name */
 
 /* RFC 3339 with microseconds, as milliseconds with a fraction. */
 export function millis(text) {
-	const ms = Date.parse(text);
-	const micro = /\.\d{3}(\d{3})/.exec(text);
+	const ms = Date.parse(text), micro = /\.\d{3}(\d{3})/.exec(text);
 	return micro ? ms + micro[1] / 1000 : ms;
 }
 
+let ids = 0;
+
 /* A record as it came, with what the rules need. */
 function prepare(json) {
-	const r = {
-		seq: json.seq || 0, text: json.text, kind: json.type, late: json.lane === 'backfill',
-		run: json.run, first: json.first, last: json.last, rev: json.rev || 1,
-		channel: json.channel ?? -1, speaker: json.speaker, reason: json.reason,
-		from: millis(json.timestamp), to: millis(json.end || json.timestamp),
-		final: json.is_final, foreign: json.run === undefined,
+	const channel = json.channel ?? -1, live = json.lane !== 'backfill', rev = json.rev || 1;
+	const foreign = json.run === undefined, run = foreign ? '' : json.run;
+	return {
+		id: ++ids, seq: json.seq || 0, final: json.is_final, kind: json.type, text: json.text, live, rev, channel, foreign, run,
+		key: json.is_final ? `s${json.seq}` : `i${live}${run}/${channel}`, track: `${run}/${channel}`,
+		first: foreign ? 0 : json.first, last: foreign ? 0 : json.last, late: !live && rev === 1,
+		voice: json.speaker || (channel >= 0 ? `Channel ${channel + 1}` : ''), reason: json.reason, language: json.language,
+		from: millis(json.timestamp), to: millis(json.end || json.timestamp), stored: millis(json.stored), n: 0, clock: 0,
 	};
-	r.key = r.final ? 's' + r.seq : `i${r.late ? 'b' : 'l'}${r.run}/${r.channel}`;
-	return r;
 }
 
-const overlaps = (a, b) => a.run === b.run && a.channel === b.channel &&
-	a.first < b.last && b.first < a.last;
-const sign = (a, b) => (a > b) - (a < b);
+const middle = (r) => r.first + Math.floor((r.last - r.first) / 2);
+const empty = (r) => r.first === r.last;
+const order = (a, b) => a.n - b.n || a.clock - b.clock || a.foreign - b.foreign ||
+	(a.run > b.run) - (a.run < b.run) || a.first - b.first || empty(b) - empty(a) ||
+	a.channel - b.channel || b.final - a.final || a.seq - b.seq || a.live - b.live;
+
+/* Does b begin a paragraph?  Decided by the two alone, so that late text
+ * never breaks anew what stands. */
+const breaks = (a, b) => !a || a.voice !== b.voice || a.late !== b.late || a.run !== b.run || b.from - a.to > PAUSE_MS ||
+	b.first - a.last >= HOLE_S * b.rate ||
+	(Math.floor(a.from / STEP_MS) !== Math.floor(b.from / STEP_MS) && SENTENCE.test(a.text));
 
 export class Merge {
 	constructor() {
 		this.finals = new Map();    /* by seq */
 		this.interims = new Map();  /* by key */
-		this.reach = new Map();     /* run/channel: how far live finals go */
+		this.reach = new Map();     /* track: how far live finals go */
 		this.runs = new Map();      /* id: {n, first, from, rate, last} */
 		this.clocks = new Map();    /* id: earliest clock of its records */
+		this.list = [];             /* all, nearly in order */
 		this.cut = this.end = null;
 	}
 
@@ -52,14 +61,14 @@ export class Merge {
 	setState(state) {
 		const runs = state.runs || [];
 		this.runs = new Map(runs.map((run) => [run.run, {
-			n: run.n, first: run.first, from: millis(run.time), rate: run.rate || RATE,
+			n: run.n, first: run.first, from: millis(run.time), rate: run.rate || 16000,
 		}]));
 		/* A run ends where the next one says that it did. */
 		for (let i = 1; i < runs.length; i++)
-			if (runs[i].n === runs[i - 1].n + 1)
-				this.runs.get(runs[i - 1].run).last = runs[i].prev_next;
+			if (runs[i].n === runs[i - 1].n + 1) this.runs.get(runs[i - 1].run).last = runs[i].prev_next;
 		this.cut = state.cut || null;
 		this.end = state.end || null;
+		this.moved = true;
 	}
 
 	/* True when something is shown differently now. */
@@ -71,76 +80,78 @@ export class Merge {
 	addFinal(r) {
 		if (this.finals.has(r.seq)) return false;
 		this.finals.set(r.seq, r);
-		if (r.foreign) return true;
-		const place = `${r.run}/${r.channel}`;
-		if (!r.late) this.reach.set(place, Math.max(r.last, this.reach.get(place) || 0));
-		if (!(this.clocks.get(r.run) <= r.from)) this.clocks.set(r.run, r.from);
-		for (const [key, interim] of this.interims)
-			if (overlaps(interim, r)) {
-				this.interims.delete(key);
-				/* It stands where this one will: the same words become final. */
-				if (r.kind === 'text' && !r.was) r.was = interim.key;
-			}
-		return true;
+		if (!r.foreign) {
+			if (r.live) this.reach.set(r.track, Math.max(r.last, this.reach.get(r.track) || 0));
+			if (!(this.clocks.get(r.run) <= r.from)) { this.clocks.set(r.run, r.from); this.moved = true; }
+			for (const old of this.interims.values())
+				if (old.track === r.track && old.first < r.last && r.first < old.last) {
+					this.drop(old);
+					/* It stands where this one will: the same words become final. */
+					if (r.kind === 'text') r.was ||= old.key;
+				}
+		}
+		return this.put(r);
 	}
 
 	addInterim(r) {
-		if (!r.late && r.first < (this.reach.get(`${r.run}/${r.channel}`) || 0)) return false;
-		if (!r.text) return this.interims.delete(r.key);
+		const old = this.interims.get(r.key);
+		if (r.live && r.first < (this.reach.get(r.track) || 0)) return false;
+		if (old) this.drop(old);
+		if (!r.text) return !!old;
 		this.interims.set(r.key, r);
+		return this.put(r);
+	}
+
+	put(r) {
+		this.seat(r);
+		this.list.push(r);
 		return true;
 	}
 
+	drop(r) {
+		this.interims.delete(r.key);
+		r.gone = true;
+	}
+
 	dropInterims() {
-		this.interims.clear();
+		for (const r of this.interims.values()) this.drop(r);
 	}
 
-	get lastSeq() {
-		let last = 0;
-		for (const seq of this.finals.keys()) if (seq > last) last = seq;
-		return last;
+	/* Where a record stands among runs: known ones by n, others by clock. */
+	seat(r) {
+		const run = this.runs.get(r.run);
+		r.n = run ? run.n : UNKNOWN;
+		r.rate = run?.rate || 16000;
+		r.clock = run ? 0 : r.foreign ? r.from : this.clocks.get(r.run);
 	}
 
-	/* Where a record stands among runs: known runs by n, others by clock. */
-	place(r) {
-		const run = r.foreign ? null : this.runs.get(r.run);
-		if (run) return [0, run.n, 0, ''];
-		return r.foreign ? [1, r.from, 1, ''] : [1, this.clocks.get(r.run) ?? r.from, 0, r.run];
-	}
-
-	/* All that is not replaced by a better pass, in order. */
-	sorted() {
-		const list = [...this.finals.values(), ...this.interims.values()];
-		for (const r of list) r.place = this.place(r);
-		list.sort((a, b) => {
-			for (let i = 0; i < 4; i++)
-				if (a.place[i] !== b.place[i]) return sign(a.place[i], b.place[i]);
-			if (!a.foreign)
-				return a.first - b.first || (b.first === b.last) - (a.first === a.last) ||
-					a.channel - b.channel || b.final - a.final || a.seq - b.seq;
-			return a.seq - b.seq;
-		});
-		return this.unreplaced(list);
-	}
-
-	/* A record whose middle lies under a later revision is not shown. */
-	unreplaced(list) {
-		const better = list.filter((r) => r.rev > 1);
-		if (!better.length) return list;
-		return list.filter((r) => {
-			const middle = r.first + Math.floor((r.last - r.first) / 2);
-			return r.foreign || r.first === r.last || !better.some((b) => b.rev > r.rev &&
-				b.run === r.run && (b.channel === r.channel || b.channel < 0 || r.channel < 0) &&
-				b.first <= middle && middle < b.last);
+	/* All in order, but for what a better pass replaces, and what came under
+	 * a closed hole. */
+	sorted(closed) {
+		if (this.moved) for (const r of this.list) this.seat(r);
+		this.moved = false;
+		this.list = this.list.filter((r) => !r.gone).sort(order);
+		const better = new Map();
+		let top = 1;
+		for (const r of this.list)
+			if (r.rev > 1) {
+				better.get(r.track)?.push(r) ?? better.set(r.track, [r]);
+				top = Math.max(top, r.rev);
+			}
+		for (const hole of closed) hole.hidden = 0;
+		return this.list.filter((r) => {
+			const under = r.foreign || empty(r) ? null
+				: closed.find((hole) => hole.run === r.run && hole.first <= middle(r) && middle(r) < hole.last);
+			if (under) under.hidden += r.last - r.first;
+			return !under && !(r.rev < top && replaced(better.get(r.track), r));
 		});
 	}
 
 	/* Is this place of the sound behind the start? */
-	behindCut(run, sample) {
-		if (!this.cut || this.cut.run === undefined) return false;
-		if (run === this.cut.run) return sample >= this.cut.sample;
-		const a = this.runs.get(run), b = this.runs.get(this.cut.run);
-		return !!a && !!b && a.n > b.n;
+	behindCut(r) {
+		const { cut } = this, a = this.runs.get(r.run), b = this.runs.get(cut?.run);
+		if (r.foreign || cut?.run === undefined) return false;
+		return r.run === cut.run ? r.first >= cut.sample : !!a && !!b && a.n > b.n;
 	}
 
 	clockOf(run, sample) {
@@ -152,111 +163,124 @@ export class Merge {
 	edgeOf(run) {
 		let edge = this.runs.get(run)?.last || 0;
 		for (const place of [this.cut, this.end])
-			if (place && place.run === run) edge = Math.max(edge, place.sample);
+			if (place?.run === run) edge = Math.max(edge, place.sample);
 		return edge;
 	}
 
 	/*
-	 * What is shown, in order: {kind: 'turn', key, records, ...}, and notes of
-	 * kind start, gap, off, wait (text still to come) and silence.
+	 * What is shown, in order: {kind: 'turn', key, sign, from, records, ...},
+	 * and notes of kind start, gap, off, wait (text still to come) and silence.
+	 * Equal signs show the same.  closed: holes whose text is held back.
 	 */
-	items() {
-		return new Layout(this).run(this.sorted());
+	items(closed = []) {
+		return new Layout(this, closed).walk(this.sorted(closed));
+	}
+
+	/* The record of this sequence, or the one that is shown in its place. */
+	shown(seq) {
+		const r = this.finals.get(seq), list = r ? this.sorted([]).filter((x) => x.kind === 'text') : [];
+		return list.find((x) => x === r) || list.find((x) => x.run === r.run && x.last > r.first) || list[list.length - 1];
 	}
 }
 
-/* One walk through the sorted records. */
+/* A record whose middle lies under a later revision is not shown. */
+function replaced(list, r) {
+	if (!list || r.foreign || empty(r)) return false;
+	const at = middle(r);
+	let low = 0, high = list.length;
+	while (low < high) {
+		const half = (low + high) >> 1;
+		if (list[half].first <= at) low = half + 1; else high = half;
+	}
+	while (low-- > 0 && list[low].rev <= r.rev);
+	return low >= 0 && at < list[low].last;
+}
+
+/* One walk through the records that are in order. */
 class Layout {
-	constructor(merge) {
+	constructor(merge, closed) {
 		this.merge = merge;
+		this.closed = closed;
 		this.items = [];
 		this.turn = this.before = null;  /* the open paragraph; the text before */
-		this.started = !(merge.cut && merge.cut.run !== undefined);
-		this.run_ = null;
+		this.started = merge.cut?.run === undefined;
+		this.run = null;
 		this.reached = 0;                /* how far the present run is covered */
 	}
 
-	run(list) {
+	walk(list) {
 		for (const r of list) {
-			if (!r.foreign && r.run !== this.run_) this.enter(r.run);
+			if (!r.foreign && r.run !== this.run) this.enter(r.run);
 			this.start(r);
 			if (!r.foreign && r.final) this.hole(r.first);
-			this[r.kind === 'text' ? 'text' : r.kind === 'gap' ? 'gap' : 'silence'](r);
+			if (r.kind === 'text') this.text(r); else if (r.kind === 'gap') this.gap(r); else this.silence(r);
 			if (!r.foreign && r.final) this.reached = Math.max(this.reached, r.last);
 		}
+		/* Not a record yet, but the pre-roll is known to come. */
+		const first = list.length ? null : [...this.merge.runs].find(([, run]) => run.n === 0);
+		if (first && this.merge.edgeOf(first[0])) this.enter(first[0]);
 		this.leave();
-		this.beginning(list);
 		return this.finish();
 	}
 
 	/* Short silences were only there to be joined; a voice is named when it
-	 * is another one than just above. */
+	 * is another one than just above, and lateness said once. */
 	finish() {
-		const items = this.items.filter((item) =>
-			item.kind !== 'silence' || item.to - item.from >= SILENCE_MS);
-		items.forEach((item, i) => {
-			const prev = items[i - 1];
-			item.same = item.kind === 'turn' && prev?.kind === 'turn' &&
-				prev.voice === item.voice && prev.late === item.late;
-		});
+		const items = this.items.filter((item) => item.kind !== 'silence' || item.to - item.from >= SILENCE_MS);
+		let prev = null;
+		for (const item of items) {
+			if (item.kind === 'turn') {
+				item.same = prev?.kind === 'turn' && prev.voice === item.voice && prev.late === item.late;
+				item.lateHead = item.late && !prev?.late;
+				item.sign += `${item.same ? 's' : ''}${item.lateHead ? 'h' : ''}`;
+			} else item.sign = `${item.from}/${item.to}/${item.seconds}/${item.state}`;
+			prev = item;
+		}
 		return items;
 	}
 
 	enter(run) {
 		this.leave();
-		this.run_ = run;
+		this.run = run;
 		this.reached = this.merge.runs.get(run)?.first ?? Infinity;
 	}
 
 	/* What is known to be there behind the last record of a run. */
 	leave() {
-		if (this.run_ === null) return;
-		const edge = this.merge.edgeOf(this.run_);
+		if (this.run !== null) this.hole(this.merge.edgeOf(this.run));
 		this.before = null;
-		this.hole(edge);
-		this.reached = Math.max(this.reached, edge);
-	}
-
-	/* Not a record yet, but the pre-roll is known to come. */
-	beginning(list) {
-		const { merge } = this, first = [...merge.runs].find(([, run]) => run.n === 0);
-		if (list.length || !first || merge.edgeOf(first[0]) === 0) return;
-		this.enter(first[0]);
-		this.leave();
 	}
 
 	/* Text of [reached, sample) is still to come. */
 	hole(sample) {
-		const { merge, run_, reached } = this;
+		const { merge, run, reached } = this;
 		if (!(sample > reached)) return;
-		const from = merge.clockOf(run_, reached), to = merge.clockOf(run_, sample);
-		if (!(to - from >= HOLE_MS)) return;
-		this.note({ kind: 'wait', key: `w${run_}/${reached}`, from, to });
+		this.reached = sample;
+		const from = merge.clockOf(run, reached), to = merge.clockOf(run, sample);
+		if (!(to - from >= HOLE_S * 1000)) return;
+		const shut = this.closed.find((hole) => hole.run === run && hole.first === reached);
+		this.note({ kind: 'wait', key: `w${run}/${reached}`, from, to, run, first: reached, last: sample,
+			state: !shut?.hidden ? '' : shut.hidden < sample - reached ? 'part' : 'written' });
 	}
 
 	/* The line between what was said before the start and after it. */
 	start(r) {
 		const { merge } = this;
-		if (this.started || r.foreign || !merge.behindCut(r.run, r.first)) return;
+		if (this.started || !merge.behindCut(r)) return;
 		this.started = true;
-		if (r.run === merge.cut.run) {
-			this.hole(merge.cut.sample);
-			this.reached = Math.max(this.reached, merge.cut.sample);
-		}
-		if (this.items.length === 0) return;
+		if (r.run === merge.cut.run) this.hole(merge.cut.sample);
 		const at = millis(merge.cut.time);
-		this.note({ kind: 'start', key: 'start', from: at, to: at });
+		if (this.items.length) this.note({ kind: 'start', key: 'start', from: at, to: at });
 	}
 
 	text(r) {
-		r.behind = r.late && this.merge.behindCut(r.run, r.first);
-		r.voice = r.speaker || (r.channel >= 0 ? `Channel ${r.channel + 1}` : '');
 		if (this.turn && !breaks(this.before, r)) {
 			this.turn.records.push(r);
+			this.turn.sign = (this.turn.sign * 31 + r.id) | 0;
 		} else {
 			this.turn = {
-				kind: 'turn', key: 't' + r.key, was: r.was && 't' + r.was, from: r.from,
-				voice: r.voice, late: r.behind, records: [r],
+				kind: 'turn', key: `t${r.key}`, was: r.was && `t${r.was}`, from: r.from, voice: r.voice,
+				late: r.late && this.merge.behindCut(r), records: [r], sign: r.id,
 			};
 			this.items.push(this.turn);
 		}
@@ -264,35 +288,23 @@ class Layout {
 	}
 
 	gap(r) {
-		const kind = r.reason === 'off the record' ? 'off' : 'gap';
+		const kind = r.reason === 'off the record' ? 'off' : 'gap', seconds = (r.to - r.from) / 1000;
 		const prev = this.items[this.items.length - 1];
 		if (prev?.kind === kind && prev.reason === r.reason) {
 			prev.to = Math.max(prev.to, r.to);
-			prev.seconds += (r.to - r.from) / 1000;
-			return;
-		}
-		this.note({ kind, key: 'g' + r.seq, from: r.from, to: r.to, reason: r.reason,
-			seconds: (r.to - r.from) / 1000 });
+			prev.seconds += seconds;
+		} else this.note({ kind, key: `g${r.seq}`, from: r.from, to: r.to, reason: r.reason, seconds });
 	}
 
 	/* Shown only when long; several in a row are one. */
 	silence(r) {
 		const prev = this.items[this.items.length - 1];
 		if (prev?.kind === 'silence') prev.to = Math.max(prev.to, r.to);
-		else if (r.to - r.from >= PAUSE_MS)
-			this.note({ kind: 'silence', key: 'q' + r.seq, from: r.from, to: r.to });
+		else if (r.to - r.from >= PAUSE_MS) this.note({ kind: 'silence', key: `q${r.seq}`, from: r.from, to: r.to });
 	}
 
 	note(item) {
 		this.items.push(item);
 		this.turn = this.before = null;
 	}
-}
-
-/* Does b begin a paragraph?  Decided by the two alone, so that late text
- * never breaks anew what stands. */
-function breaks(a, b) {
-	return !a || a.voice !== b.voice || a.late !== b.late || a.run !== b.run ||
-		b.from - a.to > PAUSE_MS ||
-		(Math.floor(a.from / STEP_MS) !== Math.floor(b.from / STEP_MS) && SENTENCE.test(a.text));
 }

@@ -1,28 +1,23 @@
 /*
  * net - the WebSocket to the box: everything once, whatever happens to it.
  *
- * Reconnects behind the last record that it had.  The box speaks every 5 s;
- * when it has not for 20 s the connection is dead, whatever TCP says.
+ * What is stored already comes by HTTP, in one piece, while the socket is
+ * open for what is new.  Reconnects behind the last record that it had.  The
+ * box speaks every 5 s; when it has not for 20 s the connection is dead.
  */
-
-const SILENT_MS = 20000;
-const RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000;
+const SILENT_MS = 20000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000;
+const NOTHING = Number.MAX_SAFE_INTEGER;   /* behind it there is no record */
 
 export class Net {
-	/* session: an id, or '' for whichever is current.  on: {message(json),
-	   begin(id), up(), down()}.  begin: what is shown is of another session,
-	   or was deleted: start from nothing. */
-	constructor(session, on) {
-		this.session = session;
-		this.follow = !session;
-		this.on = on;
-		this.last = 0;            /* sequence of the last record */
-		this.known = null;        /* session that is shown */
-		this.retry = RETRY_MIN_MS;
+	/* session: an id, or '' for whichever is current.  text: whether records
+	   are wanted.  on: {message(json), begin(id), up(), down()}; begin: what
+	   is shown is of another session, or was deleted: start from nothing. */
+	constructor(session, text, on) {
+		Object.assign(this, { session, text, on, last: 0, known: null, whole: false, plain: false, retry: RETRY_MIN_MS });
 		addEventListener('online', () => this.connect());
 		addEventListener('pagehide', () => this.close());
 		addEventListener('pageshow', (e) => { if (e.persisted) this.connect(); });
-		setInterval(() => this.check(), 1000);
+		setInterval(() => { if (this.socket && performance.now() - this.heard > SILENT_MS) this.lost(); }, 1000);
 		this.connect();
 	}
 
@@ -30,8 +25,8 @@ export class Net {
 		const at = new URL('/ws', location.href), id = this.session || this.known;
 		at.protocol = at.protocol.replace('http', 'ws');
 		if (id) at.searchParams.set('session', id);
-		if (this.follow) at.searchParams.set('follow', 1);
-		if (this.last) at.searchParams.set('after', this.last);
+		if (!this.session) at.searchParams.set('follow', 1);
+		if (this.partly || this.last) at.searchParams.set('after', this.partly ? NOTHING : this.last);
 		return at;
 	}
 
@@ -46,6 +41,7 @@ export class Net {
 	connect() {
 		this.close();
 		this.first = true;
+		this.partly = !this.whole && !this.plain;
 		this.heard = performance.now();
 		this.socket = new WebSocket(this.address());
 		this.socket.onmessage = (e) => this.take(JSON.parse(e.data));
@@ -59,38 +55,51 @@ export class Net {
 		this.retry = Math.min(RETRY_MAX_MS, this.retry * 2);
 	}
 
-	check() {
-		if (this.socket && performance.now() - this.heard > SILENT_MS) this.lost();
-	}
-
 	take(json) {
 		this.heard = performance.now();
-		if (json.event === 'session') this.greeted(json.session);
-		else if (json.event === 'live' && json.seq < this.last) this.restart();
-		else {
-			if (json.seq && !json.event) this.last = Math.max(this.last, json.seq);
-			this.on.message(json);
+		if (json.event === 'session') return this.greeted(json.session);
+		if (json.event === 'live') {
+			if (json.seq < this.last) return this.again();
+			if (this.partly && this.text && this.known) return this.history(json, this.socket, this.known);
+			this.whole = true;
 		}
+		if (json.seq && !json.event) this.last = Math.max(this.last, json.seq);
+		this.on.message(json);
 	}
 
 	/* The first message says what follows.  The same session again, on a new
 	   connection, goes on; anything else begins. */
 	greeted(id) {
-		const goesOn = this.first && id === this.known;
+		const goesOn = this.first && this.whole && id === this.known;
+		if (!this.first) this.partly = false;
 		this.first = false;
 		this.retry = RETRY_MIN_MS;
 		if (!goesOn) {
 			this.known = id;
 			this.last = 0;
+			this.whole = false;
 			this.on.begin(id);
 		}
 		this.on.up();
 	}
 
-	/* The box has less than we had: its text was made anew. */
-	restart() {
+	/* What was stored before; when it cannot be had, by the socket after all. */
+	async history(live, socket, id) {
+		const records = await fetch(`/s/${id}/transcript.jsonl`).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+		if (socket !== this.socket || id !== this.known) return;
+		this.plain = records === null;
+		if (this.plain) return this.again();
+		this.partly = false;
+		this.whole = true;
+		for (const line of records.split('\n')) if (line) this.take(JSON.parse(line));
+		this.on.message(live);
+	}
+
+	/* From nothing: also when the box has less than we had. */
+	again() {
 		this.known = null;
 		this.last = 0;
+		this.whole = false;
 		this.connect();
 	}
 }

@@ -1,114 +1,97 @@
 /*
- * operator - start and stop.  The token is asked for once, when the box wants
- * one, and stays in this tab.
+ * operator - start, stop, off the record, and the microphone.  The token is
+ * asked for once, when the box wants one, and stays in this tab.
  */
+import { $, button, clock, duration, h, labelled, pick } from './dom.js';
 import { millis } from './merge.js';
-import { clock, duration, h } from './view.js';
+import { tool } from './state.js';
 
-const PREROLLS = [[0, 'Nothing'], [60, '1 minute'], [120, '2 minutes'], [300, '5 minutes']];
+const TOKEN = 'rtta-operator';
 let drawn = '', said = null, needsToken = false;
 
 async function press(action, body) {
-	const token = sessionStorage.getItem('rtta-operator');
-	const headers = { 'content-type': 'application/json' };
+	const token = sessionStorage.getItem(TOKEN), headers = { 'content-type': 'application/json' };
 	if (token) headers.authorization = `Bearer ${token}`;
 	const answer = await fetch(`/session/${action}`, { method: 'POST', headers, body: JSON.stringify(body) });
 	const text = await answer.text();
 	if (answer.status === 401) {
-		sessionStorage.removeItem('rtta-operator');
+		sessionStorage.removeItem(TOKEN);
 		needsToken = true;
 		throw new Error(token ? 'That is not the operator’s token.' : 'The box asks for the operator’s token.');
 	}
 	if (!answer.ok) throw new Error(text.trim());
-	return JSON.parse(text);
 }
 
-/* Run a button's action, and say what came of it. */
-function act(model, page, what) {
-	return async (e) => {
-		e.preventDefault();
-		const button = e.submitter || e.target, token = page.querySelector('#token');
-		if (token?.value) sessionStorage.setItem('rtta-operator', token.value);
-		button.disabled = true;
-		try {
-			await what();
-			said = null;
-			needsToken = false;
-		} catch (error) {
-			said = error.message;
-		}
-		drawn = '';
-		operator(model, page);
-	};
-}
+/* A button's action, and what came of it is said. */
+const act = (model, action, body) => async (e) => {
+	e.preventDefault();
+	const pressed = e.submitter || e.currentTarget, token = $('token')?.value;
+	if (token) sessionStorage.setItem(TOKEN, token);
+	pressed.disabled = true;
+	said = null;
+	try {
+		await press(action, body());
+		needsToken = false;
+	} catch (error) {
+		said = error.message;
+	}
+	drawn = '';
+	operator(model);
+};
 
-function tokenField() {
-	if (!needsToken) return '';
-	return h('div', null, h('label', { class: 'label', for: 'token' }, 'Operator’s token'),
-		h('input', { class: 'field', id: 'token', type: 'password', autocomplete: 'off' }));
-}
-
-function startForm(model, page) {
-	const title = h('input', { class: 'field', id: 'title', maxlength: 80, value: page.querySelector('#title')?.value || '' });
-	const rows = PREROLLS.map(([s, text]) => h('label', null,
-		h('input', { type: 'radio', name: 'preroll', value: s, checked: s === 300 ? '' : null }), h('span', null, text)));
-	const form = h('form', { class: 'stack' },
-		h('div', null, h('label', { class: 'label', for: 'title' }, 'Title'), title),
-		h('fieldset', null, h('legend', null, 'Text from before the start'), h('div', { class: 'row' }, ...rows)),
-		tokenField(), h('p', null, h('button', { class: 'solid', type: 'submit' }, 'Start')));
-	form.addEventListener('submit', act(model, page, () => press('start',
-		{ title: title.value, preroll_s: Number(form.elements.preroll.value) })));
+function startForm(model) {
+	const title = h('input', { class: 'field', id: 'title', maxlength: 80, value: $('title')?.value || '' });
+	const form = h('form', { class: 'stack' }, labelled('Title', title),
+		pick('preroll', 'Text from before the start', [[0, 'Nothing'], [60, '1 minute'], [120, '2 minutes'], [300, '5 minutes']], 300),
+		h('p', null, button('solid', 'Start', null, 'submit')));
+	form.addEventListener('submit', act(model, 'start', () => ({ title: title.value, preroll_s: Number(form.elements.preroll.value) })));
 	return form;
 }
 
 /* Stop asks once more. */
-function stopForm(model, page) {
-	const form = h('form', { class: 'stack' }), ask = h('button', { class: 'danger', type: 'button' }, 'Stop');
-	const sure = h('p', { class: 'row' }, h('button', { class: 'danger', type: 'submit' }, 'Yes, stop'),
-		h('button', { class: 'line', type: 'button' }, 'Go on'));
-	const line = h('p', null, ask);
-	ask.addEventListener('click', () => { line.replaceWith(sure); sure.firstChild.focus(); });
-	sure.lastChild.addEventListener('click', () => { sure.replaceWith(line); ask.focus(); });
-	form.append(tokenField(), line, h('p', { class: 'help' }, 'Stop ends the session. What was said until then becomes text.'));
-	form.addEventListener('submit', act(model, page, () => press('stop', { session: model.session.session })));
-	return form;
+function stopForm(model) {
+	const ask = button('danger', 'Stop', () => { line.replaceWith(sure); sure.firstChild.focus(); });
+	const line = h('p', null, ask), sure = h('p', { class: 'row' }, button('danger', 'Yes, stop', act(model, 'stop', () => ({ session: model.session.session }))),
+		button('line', 'Go on', () => { sure.replaceWith(line); ask.focus(); }));
+	return h('div', null, line, h('p', { class: 'help' }, 'Stop ends the session; it asks once more. What was said until then becomes text.'));
 }
 
-/* The level, where rtta-route tells it. */
-function meter(model) {
-	const counters = (model.box.tools || []).find((t) => t.tool === 'rtta-route')?.counters || {};
-	const db = counters.level_db;
-	if (typeof db !== 'number') return '';
-	const dead = counters.mic && counters.mic !== 'ok', at = Math.max(-60, Math.min(0, Math.round(db)));
-	const level = h('div', { class: 'level', role: 'meter', 'aria-label': 'Microphone', 'aria-valuemin': -60, 'aria-valuemax': 0, 'aria-valuenow': at }, h('i'));
-	level.style.setProperty('--v', (at + 60) / 60);
-	return h('section', null, h('h2', null, 'Microphone'), h('div', { class: dead ? 'meter dead' : 'meter' }, level,
-		h('output', null, `${String(at).replace('-', '−')} dB`)));
+function recordForm(model, off) {
+	return h('div', null, h('p', null, button('line', off ? 'Back on the record' : 'Off the record', act(model, off ? 'on-record' : 'off-record', () => ({})))),
+		h('p', { class: 'help' }, off ? 'Nothing that is said now is written or kept.' : 'Nothing said from then on is written or kept, and the memory is wiped.'));
 }
 
-function forms(model, page, live) {
-	const { session } = model;
-	page.replaceChildren(live ? stopForm(model, page) : startForm(model, page));
-	if (said) page.append(h('p', { role: 'alert', class: 'alarm' }, said));
-	else if (!live && session?.state === 'ended')
-		page.append(h('p', null, h('a', { href: `/s/${session.session}` }, 'The last session’s text')));
-	page.append(h('div', { id: 'meter' }));
+function meter(box) {
+	const { level_db: db, mic } = tool(box, 'rtta-route')?.counters || {}, dead = mic && mic !== 'ok';
+	if (typeof db !== 'number') return h('p', { class: 'help' }, 'No microphone is heard.');
+	const at = Math.max(-60, Math.min(0, Math.round(db))), minus = `${at}`.replace('-', '−');
+	const bar = h('div', { class: 'level', role: 'meter', 'aria-label': 'Microphone', 'aria-valuemin': -60, 'aria-valuemax': 0, 'aria-valuenow': at, 'aria-valuetext': `${minus} decibel` }, h('i'));
+	bar.style.setProperty('--v', (at + 60) / 60);
+	return h('div', { class: `meter${dead ? ' dead' : ''}` }, bar, h('output', null, `${minus} dB`));
 }
 
-function heading(model, live) {
-	const { session } = model, started = live ? millis(session.started) : NaN;
-	document.title = live ? 'Stop · rtta' : 'Start · rtta';
-	return [h('h1', null, live ? session.title || 'A session is running' : 'Start a session'),
-		h('p', null, !live ? 'The box listens; nothing is written yet.' : !(started > 0) ? 'It is running.'
-			: `Started at ${clock(started)}, ${duration((Date.now() - started) / 1000)} ago.`)];
-}
+const warnings = { 'no frames': 'No sound arrives. Is the microphone plugged in?', zero: 'The microphone gives digital silence. Is it muted?', silent: 'The microphone has been silent for a while. Is it muted, or off?' };
 
-/* Draw again only when the buttons change: somebody may be typing. */
-export function operator(model, page) {
+/* Draw again only what changes: somebody may be typing. */
+export function operator(model) {
 	if (!model.loaded) return;
-	const live = model.session?.state === 'active', sign = `${live}/${model.session?.session}/${said}/${needsToken}`;
-	document.getElementById('head').replaceChildren(...heading(model, live));
-	if (sign !== drawn) forms(model, page, live);
+	const { box, session } = model, live = session?.state === 'active', started = live ? millis(session.started) : NaN;
+	const off = box.off_record || null, sign = [live, session?.session, said, needsToken, off].join('/');
+	const mic = tool(box, 'rtta-route')?.counters?.mic, warning = off ? '' : warnings[mic] || '';
+	document.title = live ? 'Stop · rtta' : 'Start · rtta';
+	$('head').replaceChildren(h('h1', null, live ? session.title || 'A session is running' : 'Start a session'),
+		h('p', null, off ? 'Off the record.' : !live ? 'The box listens; nothing is written yet.' : !(started > 0) ? 'It is running.'
+			: `Started at ${clock(started)}, ${duration((Date.now() - started) / 1000)} ago.`));
+	if (sign !== drawn) {
+		const token = h('input', { class: 'field', id: 'token', type: 'password', autocomplete: 'off', value: $('token')?.value || '' });
+		$('page').replaceChildren(h('div', { class: 'stack' }, needsToken ? labelled('Operator’s token', token) : '',
+			live ? stopForm(model) : startForm(model), recordForm(model, off),
+			said ? h('p', { role: 'alert', class: 'alarm' }, said) : '',
+			!live && session ? h('p', null, h('a', { href: `/s/${session.session}` }, 'The last session’s text')) : '',
+			h('section', null, h('h2', null, 'Microphone'), h('div', { id: 'meter' }), h('p', { id: 'dead', class: 'alarm', role: 'alert' }),
+				h('p', { class: 'help' }, 'A microphone that stays below the tick, −55 dB, is reported here and on the page.'))));
+	}
 	drawn = sign;
-	page.querySelector('#meter').replaceChildren(meter(model));
+	$('meter').replaceChildren(meter(box));
+	if ($('dead').textContent !== warning) $('dead').textContent = warning;
 }
