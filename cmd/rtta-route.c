@@ -156,6 +156,8 @@ apply_status(struct route *route)
 static void
 start(struct route *route)
 {
+	struct rtta_leftover_to to = { route->state, route->live, route->sw };
+
 	rtta_leftover_load_preroll(&route->leftover, route->window);
 	rtta_resume_apply(route->resume, route->sw, route->window, route->live,
 	    rtta_clock_real_ns() / NS_PER_US);
@@ -163,13 +165,14 @@ start(struct route *route)
 	route->resume = NULL;
 	rtta_steer_record(route->steer);
 	rtta_leftover_load_live(&route->leftover, route->live, route->sw);
-	rtta_leftover_load_input(&route->leftover, route->sw);
+	rtta_leftover_load_input(&route->leftover, &to);
+	rtta_resume_bar(route->state, route->window);
 	rtta_steer_carry_out(route->steer);
 	route->phase = PHASE_BACKLOG;
 	route->backlog_bytes = (int64_t)rtta_inlet_waiting(route->in);
 	if (rtta_leftover_has_next(&route->leftover)) {
 		apply_status(route);
-		rtta_leftover_load_next(&route->leftover, route->sw);
+		rtta_leftover_load_next(&route->leftover, &to);
 	} else if (route->backlog_bytes == 0) {
 		apply_status(route);
 	}

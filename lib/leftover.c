@@ -13,6 +13,7 @@
 #include "log.h"
 #include "mem.h"
 #include "preroll.h"
+#include "resume.h"
 #include "session.h"
 #include "switch.h"
 #include "unsent.h"
@@ -117,24 +118,28 @@ rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *w
 	free(frames);
 }
 
-static size_t
-feed(struct rtta_leftover *leftover, const char *dir, const char *name, struct rtta_switch *sw)
+/* A file that was not removed in time may hold sound of a session that is over. */
+static void
+feed(struct rtta_leftover *leftover, const char *dir, const char *name,
+    const struct rtta_leftover_to *to)
 {
+	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_held **frames;
 	size_t count = load(leftover, dir, name, &frames);
 
 	for (size_t i = 0; i < count; i++)
-		rtta_switch_frame(sw, frames[i]);
+		if (rtta_resume_find(to->state, rtta_held_pos(frames[i]), id))
+			send_again(frames[i], id, to->live, to->sw);
+		else
+			rtta_switch_frame(to->sw, frames[i]);
 	free(frames);
-	return count;
 }
 
-size_t
-rtta_leftover_load_input(struct rtta_leftover *leftover, struct rtta_switch *sw)
+void
+rtta_leftover_load_input(struct rtta_leftover *leftover, const struct rtta_leftover_to *to)
 {
-	size_t count = feed(leftover, leftover->state_dir, input_name, sw);
-
-	return count + feed(leftover, leftover->runtime_dir, seek_name, sw);
+	feed(leftover, leftover->state_dir, input_name, to);
+	feed(leftover, leftover->runtime_dir, seek_name, to);
 }
 
 bool
@@ -148,9 +153,9 @@ rtta_leftover_has_next(const struct rtta_leftover *leftover)
 }
 
 void
-rtta_leftover_load_next(struct rtta_leftover *leftover, struct rtta_switch *sw)
+rtta_leftover_load_next(struct rtta_leftover *leftover, const struct rtta_leftover_to *to)
 {
-	feed(leftover, leftover->runtime_dir, next_name, sw);
+	feed(leftover, leftover->runtime_dir, next_name, to);
 }
 
 void

@@ -21,6 +21,7 @@
 struct rtta_frame;
 struct rtta_live;
 struct rtta_preroll;
+struct rtta_state;
 struct rtta_switch;
 struct rtta_window;
 
@@ -36,10 +37,15 @@ void rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *l
     struct rtta_switch *sw);
 void rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *window);
 
-/* Into the switch; the number of frames. */
-size_t rtta_leftover_load_input(struct rtta_leftover *leftover, struct rtta_switch *sw);
+/* Into the switch, except live sound of sessions that are over. */
+struct rtta_leftover_to {
+	const struct rtta_state *state;
+	struct rtta_live *live;
+	struct rtta_switch *sw;
+};
+void rtta_leftover_load_input(struct rtta_leftover *leftover, const struct rtta_leftover_to *to);
 bool rtta_leftover_has_next(const struct rtta_leftover *leftover);
-void rtta_leftover_load_next(struct rtta_leftover *leftover, struct rtta_switch *sw);
+void rtta_leftover_load_next(struct rtta_leftover *leftover, const struct rtta_leftover_to *to);
 
 /* Write down a frame that waits for a cut; where that is not possible, not. */
 void rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame);

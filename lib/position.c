@@ -11,6 +11,24 @@ rtta_pos_equal(struct rtta_pos a, struct rtta_pos b)
 	return a.run == b.run && a.sample == b.sample;
 }
 
+static size_t
+run_index(const uint64_t *runs, size_t n_runs, uint64_t run)
+{
+	size_t i = 0;
+
+	while (i < n_runs && runs[i] != run)
+		i++;
+	return i;
+}
+
+bool
+rtta_pos_before(struct rtta_pos a, struct rtta_pos b, const uint64_t *runs, size_t n_runs)
+{
+	if (a.run == b.run)
+		return a.sample < b.sample;
+	return run_index(runs, n_runs, a.run) < run_index(runs, n_runs, b.run);
+}
+
 char *
 rtta_run_format(char text[RTTA_RUN_TEXT_BYTES], uint64_t run)
 {

@@ -10,6 +10,7 @@
 #define RTTA_POSITION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { RTTA_RUN_TEXT_BYTES = 17 };
@@ -30,6 +31,11 @@ struct rtta_span {
 };
 
 bool rtta_pos_equal(struct rtta_pos a, struct rtta_pos b);
+
+/* Does a come before b?  runs: in their order; one that is not among them is
+ * behind all others. */
+bool rtta_pos_before(struct rtta_pos a, struct rtta_pos b, const uint64_t *runs,
+    size_t n_runs);
 
 /* Write a run as text; returns text. */
 char *rtta_run_format(char text[RTTA_RUN_TEXT_BYTES], uint64_t run);

@@ -140,6 +140,49 @@ repeat_eos(struct rtta_resume *resume, struct rtta_live *live, const char *id, i
 		rtta_live_eos(live, id, &end);
 }
 
+static bool
+is_live_of(const struct rtta_state *state, const char *id, const struct rtta_session_cut *cut,
+    struct rtta_pos pos)
+{
+	struct rtta_session_end end;
+	uint64_t *runs;
+	size_t n_runs;
+	bool is_live;
+
+	if (rtta_keys_end(state, id, &end) < 0 || !end.has_at)
+		return false;
+	n_runs = rtta_keys_runs(state, id, &runs);
+	is_live = rtta_pos_before(pos, end.at, runs, n_runs) &&
+	    !rtta_session_cut_is_above(cut, pos, runs, n_runs);
+	free(runs);
+	return is_live;
+}
+
+bool
+rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
+    char id[RTTA_SESSION_ID_BYTES])
+{
+	struct rtta_session_cut cut;
+	size_t at = 0;
+
+	while (rtta_keys_next_cut(state, &at, id, &cut))
+		if (is_live_of(state, id, &cut, pos))
+			return true;
+	return false;
+}
+
+void
+rtta_resume_bar(const struct rtta_state *state, struct rtta_window *window)
+{
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_session_cut cut;
+	size_t at = 0;
+
+	while (rtta_keys_next_cut(state, &at, id, &cut))
+		if (cut.has_preroll)
+			rtta_window_bar_behind(window, cut.last);
+}
+
 void
 rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
     struct rtta_window *window, struct rtta_live *live, int64_t now_us)
@@ -149,8 +192,6 @@ rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
 	size_t at = 0;
 
 	while (rtta_keys_next_cut(resume->state, &at, id, &cut)) {
-		if (cut.has_preroll)
-			rtta_window_bar_behind(window, cut.last);
 		if (strcmp(id, resume->id) == 0)
 			go_on(resume, sw, window);
 		else if (!rtta_keys_ever(resume->state, "end", id))

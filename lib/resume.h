@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "session.h"
+
 struct rtta_bus;
 struct rtta_live;
 struct rtta_resume;
@@ -30,5 +32,12 @@ bool rtta_resume_is_over(const struct rtta_resume *resume);
 /* The window holds what PRE_BUFFER held, and nothing was routed yet. */
 void rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
     struct rtta_window *window, struct rtta_live *live, int64_t now_us);
+
+/* Whose live sound is at pos?  True with the id of a session that is over. */
+bool rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
+    char id[RTTA_SESSION_ID_BYTES]);
+
+/* What lies in the window of earlier sessions' pre-roll is no later one's. */
+void rtta_resume_bar(const struct rtta_state *state, struct rtta_window *window);
 
 #endif

@@ -293,6 +293,14 @@ rtta_session_info_encode(const struct rtta_session_info *info)
 
 /* --- cut.<S> and end.<S> --- */
 
+bool
+rtta_session_cut_is_above(const struct rtta_session_cut *cut, struct rtta_pos pos,
+    const uint64_t *runs, size_t n_runs)
+{
+	return (cut->has_at && rtta_pos_before(pos, cut->at, runs, n_runs)) ||
+	    (cut->has_preroll && !rtta_pos_before(cut->last, pos, runs, n_runs));
+}
+
 int
 rtta_session_cut_decode(struct rtta_session_cut *cut, jv value, struct rtta_err *err)
 {

@@ -10,6 +10,7 @@
 
 #include <jv.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "position.h"
@@ -66,6 +67,9 @@ struct rtta_session_cut {
 	bool has_preroll;
 	struct rtta_pos first, last;     /* frames, inclusive: the exception to half-open */
 };
+/* Is pos below what the cut makes live?  runs: those of the session, in order. */
+bool rtta_session_cut_is_above(const struct rtta_session_cut *cut, struct rtta_pos pos,
+    const uint64_t *runs, size_t n_runs);
 int rtta_session_cut_decode(struct rtta_session_cut *cut, jv value, struct rtta_err *err);
 jv rtta_session_cut_encode(const struct rtta_session_cut *cut);
 

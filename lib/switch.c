@@ -465,12 +465,13 @@ end_without_live(struct rtta_switch *sw, const struct rtta_switch_want *want)
 
 /* --- frames --- */
 
-/* Below the cut of its session: read before it, and saved by another route. */
+/* Pre-roll of its session: read before the cut, and kept by another route. */
 static bool
 below_cut(const struct rtta_switch *sw, const struct rtta_held *held)
 {
-	return !sw->had_live && sw->cut.has_at && held->frame.run_id == sw->cut.at.run &&
-	    held->frame.sample < sw->cut.at.sample;
+	struct rtta_pos pos = rtta_held_pos(held);
+
+	return rtta_session_cut_is_above(&sw->cut, pos, sw->runs, sw->n_runs);
 }
 
 static void

@@ -163,6 +163,26 @@ start() {
 	wait_for 10 test ! -e seek.frames
 }
 
+@test "what a killed route left of a session that is over is no pre-roll of the next one" {
+	start
+	gen --frames 100 >frames
+	wait_for 10 count_is preroll 100
+	active s1
+	wait_for 10 key cut.s1
+	gen --start 100 --frames 10 >frames
+	wait_for 10 count_is live 10 s1
+	idle s1
+	wait_for 10 key end.s1
+	stop route KILL
+	gen --start 95 --frames 20 >seek.frames
+	start_route
+	wait_for 10 test ! -e seek.frames
+	active s2
+	wait_for 10 key cut.s2
+	[ "$(key cut.s2 '[.first.sample, .last.sample]')" = "[$((110 * FRAME)),$((114 * FRAME))]" ]
+	diff <(live s1) <(numbers 01 100 109; echo 01 EOS)
+}
+
 @test "what PRE_BUFFER holds is pre-roll for the next route" {
 	start
 	gen --frames 80 >frames

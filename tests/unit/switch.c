@@ -361,6 +361,26 @@ test_resume(void)
 	step(&bench, 'f');
 	CHECK_STR(bench.said, "P1009 L1010 ");
 	close_bench(&bench);
+
+	open_bench(&bench);  /* as well when a live frame is stored */
+	resume.has_live = resume.has_next = true;
+	rtta_switch_resume(bench.sw, &resume);
+	bench.number = 9;
+	step(&bench, 'f');
+	CHECK_STR(bench.said, "P1009 ");
+	close_bench(&bench);
+
+	open_bench(&bench);  /* and when the cut has only its pre-roll */
+	resume.cut = (struct rtta_session_cut){ .has_preroll = true,
+	    .first = { 1, 2 * FRAME }, .last = { 1, 9 * FRAME } };
+	resume.has_live = false;
+	resume.next.sample = 10 * FRAME;
+	rtta_switch_resume(bench.sw, &resume);
+	bench.number = 9;
+	step(&bench, 'f');
+	step(&bench, 'f');
+	CHECK_STR(bench.said, "P1009 L1010 ");
+	close_bench(&bench);
 }
 
 /* What stands in the store holds, also when it is not ours. */
