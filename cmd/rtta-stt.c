@@ -48,6 +48,8 @@ static const char help[] =
     "                      0: never (default 10s)\n"
     "      --idle TIME     so long without sound ends a stretch (default 10s)\n"
     "      --piece TIME    backfill: longest piece (default 5m)\n"
+    "      --rest TIME     backfill: so long until what failed three times is tried\n"
+    "                      again, doubled each time (default 1m)\n"
     "      --hold BYTES    most sound held in memory (default 256M)\n"
     RTTA_OPT_BUS_HELP RTTA_OPT_COMMON_HELP;
 
@@ -87,7 +89,7 @@ struct stt {
 	int64_t leave_ms;              /* stopping: at the latest then */
 };
 
-enum { O_EDGE = 256, O_IDLE, O_PIECE, O_HOLD };
+enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD };
 
 static void
 parse_lane(struct stt *stt, const char *name)
@@ -111,6 +113,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		{ "edge", required_argument, NULL, O_EDGE },
 		{ "idle", required_argument, NULL, O_IDLE },
 		{ "piece", required_argument, NULL, O_PIECE },
+		{ "rest", required_argument, NULL, O_REST },
 		{ "hold", required_argument, NULL, O_HOLD },
 		RTTA_OPT_BUS
 		RTTA_OPT_COMMON
@@ -130,6 +133,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case O_EDGE: config->edge_ms = rtta_opt_duration_ms("--edge", optarg, 0, 3600000); break;
 		case O_IDLE: config->idle_ms = rtta_opt_duration_ms("--idle", optarg, 1000, 3600000); break;
 		case O_PIECE: config->piece_ms = rtta_opt_duration_ms("--piece", optarg, 10000, 3600000); break;
+		case O_REST: config->rest_ms = rtta_opt_duration_ms("--rest", optarg, 1000, 600000); break;
 		case O_HOLD: stt->hold_bytes = rtta_opt_bytes("--hold", optarg, 1 << 20, INT64_C(1) << 36); break;
 		}
 	if (optind < argc)
@@ -305,6 +309,7 @@ carry(struct stt *stt)
 	struct rtta_draft *draft;
 	struct rtta_covered covered;
 	struct rtta_again again;
+	struct rtta_given_up given_up;
 	char *reply;
 
 	while ((draft = rtta_lane_next_draft(stt->lane)) != NULL)
@@ -325,6 +330,11 @@ carry(struct stt *stt)
 		rtta_puller_ack_reply(stt->puller, reply);
 		free(reply);
 	}
+	while (rtta_lane_next_given_up(stt->lane, &given_up))
+		if (stt->closer != NULL)
+			rtta_closer_given_up(stt->closer, &given_up);
+	if (rtta_lane_recall(stt->lane))
+		rtta_puller_renew(stt->puller);
 }
 
 static void
@@ -363,6 +373,7 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	counters = jv_object_set(counters, jv_string("retries"), jv_number((double)lane->retries));
 	counters = jv_object_set(counters, jv_string("moved_frames"),
 	    jv_number((double)lane->moved_frames));
+	counters = jv_object_set(counters, jv_string("parked_s"), jv_number(lane->parked_s));
 	counters = jv_object_set(counters, jv_string("dropped"), jv_number((double)stt->refused));
 	if (stt->closer != NULL)
 		counters = jv_object_set(counters, jv_string("open_sessions"),
@@ -446,7 +457,8 @@ main(int argc, char *argv[])
 		.engine = rtta_opt_env("RTTA_ENGINE", "moonshine"),
 		.rate_hz = 16000,
 		.hold_bytes = 256 << 20,
-		.config = { .edge_ms = 10000, .idle_ms = 10000, .piece_ms = 300000 },
+		.config = { .edge_ms = 10000, .idle_ms = 10000, .piece_ms = 300000,
+		    .rest_ms = 60000 },
 	};
 	struct rtta_err err = {0};
 

@@ -377,6 +377,21 @@ rtta_closer_covered(struct rtta_closer *closer, const struct rtta_book *book)
 			session->due_ms = rtta_clock_mono_ms();
 }
 
+void
+rtta_closer_given_up(struct rtta_closer *closer, const struct rtta_given_up *what)
+{
+	struct rtta_session_note note = {
+		.from = { what->span.run, what->span.first },
+		.to = { what->span.run, what->span.last },
+		.from_us = what->start_ns / 1000, .to_us = what->end_ns / 1000,
+	};
+	char key[RTTA_SESSION_KEY_BYTES];
+
+	strcpy(note.reason, rtta_reason_text(RTTA_REASON_ENGINE));
+	rtta_state_create(closer->state, rtta_session_note_key(key, what->book->session, "stt",
+	    note.from), rtta_session_note_encode(&note));
+}
+
 size_t
 rtta_closer_open(const struct rtta_closer *closer)
 {

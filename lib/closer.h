@@ -17,6 +17,7 @@ struct rtta_book;
 struct rtta_books;
 struct rtta_bus;
 struct rtta_closer;
+struct rtta_given_up;
 struct rtta_lane;
 struct rtta_store;
 
@@ -31,6 +32,9 @@ int rtta_closer_tick(struct rtta_closer *closer);
 
 /* Coverage of a session has grown. */
 void rtta_closer_covered(struct rtta_closer *closer, const struct rtta_book *book);
+
+/* No engine has settled this until now.  Should it expire, that is why. */
+void rtta_closer_given_up(struct rtta_closer *closer, const struct rtta_given_up *what);
 
 /* Sessions that have an end and lack something. */
 size_t rtta_closer_open(const struct rtta_closer *closer);

@@ -91,6 +91,7 @@ static void
 free_track(struct rtta_track *track)
 {
 	rtta_hold_free(track->hold);
+	rtta_lane_free_parked(track);
 	rtta_cover_free(track->moved);
 	rtta_record_done(&track->like);
 	free(track);
@@ -142,6 +143,7 @@ release_covered(struct rtta_lane *lane, struct rtta_track *track, struct rtta_sp
 		track->moving -= held->moving;
 		rtta_delivery_free(held);
 	}
+	rtta_lane_unpark_covered(track);
 }
 
 void
@@ -159,7 +161,9 @@ rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book)
 {
 	const struct rtta_delivery *held;
 
-	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
+	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next) {
+		if (track->book == book)
+			rtta_lane_free_parked(track);
 		while (track->book == book && (held = rtta_hold_at(track->hold, 0)) != NULL) {
 			struct rtta_span run = { held->span.run, 0, RTTA_SAMPLE_MAX };
 
@@ -167,6 +171,7 @@ rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book)
 			rtta_cover_add(track->claimed, run);
 			release_covered(lane, track, run);
 		}
+	}
 }
 
 /* --- deliveries --- */
@@ -253,6 +258,8 @@ rtta_lane_take(struct rtta_lane *lane, const struct rtta_audio *audio, const cha
 		rtta_lane_ack(lane, reply);
 		return;
 	}
+	if (rtta_lane_is_parked(track, span))
+		return;
 	switch (rtta_hold_put(track->hold, audio, reply)) {
 	case RTTA_HOLD_COPY:
 		rtta_lane_ack(lane, reply);
@@ -337,7 +344,7 @@ job_left(const struct rtta_lane *lane, const struct rtta_lane_eos *eos)
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (piece->track == eos->track && strcmp(piece->job, eos->job) == 0)
 			return false;
-	return eos->track->moving == 0;
+	return eos->track->moving == 0 && !rtta_lane_is_job_parked(eos->track, eos->job);
 }
 
 static void
@@ -367,7 +374,8 @@ sweep(struct rtta_lane *lane)
 static bool
 is_used(const struct rtta_lane *lane, const struct rtta_track *track, int64_t now_ms)
 {
-	if (now_ms - track->used_ms < TRACK_MS || rtta_hold_count(track->hold) > 0)
+	if (now_ms - track->used_ms < TRACK_MS || rtta_hold_count(track->hold) > 0 ||
+	    track->parked != NULL)
 		return true;
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (piece->track == track)
@@ -533,6 +541,7 @@ int
 rtta_lane_wait_ms(const struct rtta_lane *lane)
 {
 	int wait_ms = lane->spare != NULL ? rtta_engine_wait_ms(lane->spare) : -1;
+	int64_t parked_ms = rtta_lane_parked_ms(lane), now_ms = rtta_clock_mono_ms();
 	int engines = rtta_piece_connected(lane);
 
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next) {
@@ -547,6 +556,8 @@ rtta_lane_wait_ms(const struct rtta_lane *lane)
 		if (ms >= 0 && (wait_ms < 0 || ms < wait_ms))
 			wait_ms = ms;
 	}
+	if (parked_ms < INT64_MAX)
+		wait_ms = rtta_clock_sooner(wait_ms, parked_ms > now_ms ? (int)(parked_ms - now_ms) : 0);
 	return wait_ms;
 }
 
@@ -556,6 +567,7 @@ rtta_lane_status(const struct rtta_lane *lane, struct rtta_lane_status *status)
 	*status = (struct rtta_lane_status){
 		.engines = (size_t)rtta_piece_connected(lane),
 		.behind_s = rtta_lane_behind_ms(lane) / 1000,
+		.parked_s = rtta_lane_parked_s(lane),
 		.retries = lane->retries,
 		.moved_frames = lane->moved_frames,
 		.moving = lane->jumping,

@@ -37,6 +37,7 @@ struct rtta_lane_config {
 	int64_t edge_ms;    /* behind by more: move the backlog; 0: never */
 	int64_t idle_ms;    /* so long without sound ends a piece; 0: never */
 	int64_t piece_ms;   /* backfill: longest piece */
+	int64_t rest_ms;    /* backfill: of what failed three times; doubled each time */
 };
 
 /* config and books are kept, not copied. */
@@ -96,6 +97,21 @@ void rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rt
  * what comes. */
 void rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book);
 
+/* --- what no engine settles leaves memory, and comes again --- */
+
+/* Something has rested long enough: everything unacknowledged is to be
+ * delivered again. */
+bool rtta_lane_recall(struct rtta_lane *lane);
+
+struct rtta_given_up {
+	struct rtta_book *book;
+	struct rtta_span span;
+	int64_t start_ns, end_ns;
+};
+
+/* Three attempts in vain, for now: 1 with *what, or 0. */
+int rtta_lane_next_given_up(struct rtta_lane *lane, struct rtta_given_up *what);
+
 /* --- as a whole --- */
 
 /* What was delivered is somebody else's now: forget all of it. */
@@ -107,6 +123,7 @@ int rtta_lane_wait_ms(const struct rtta_lane *lane);
 struct rtta_lane_status {
 	size_t held_frames, held_bytes, pieces, engines, sessions;
 	double behind_s;        /* available and not yet sent to an engine */
+	double parked_s;        /* failed three times, not in memory */
 	uint64_t retries;       /* connections that failed */
 	uint64_t moved_frames;
 	bool moving, failing;   /* failing: no engine has worked since it last failed */

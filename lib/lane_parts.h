@@ -1,7 +1,8 @@
 /*
- * lane_parts - what the three files of lane share: lane.c takes deliveries
- * and gives drafts and acknowledgements, lane_piece.c leads pieces through
- * engines, lane_move.c hands a backlog to the other lane.  For nobody else.
+ * lane_parts - what the files of lane share: lane.c takes deliveries and
+ * gives drafts and acknowledgements, lane_piece.c leads pieces through
+ * engines, lane_move.c hands a backlog to the other lane, lane_park.c lets
+ * go of what no engine settles.  For nobody else.
  */
 #ifndef RTTA_LANE_PARTS_H
 #define RTTA_LANE_PARTS_H
@@ -21,6 +22,19 @@
 struct rtta_delivery;
 struct rtta_hold;
 
+/* Sound that failed three times and has left memory: it lies unacknowledged
+ * in the stream and is not taken again before it is recalled. */
+struct rtta_parked {
+	struct rtta_span span;
+	char job[RTTA_AUDIO_JOB_BYTES];
+	unsigned rests;
+	int64_t due_ms;
+	int64_t start_ns, end_ns;    /* wall clock */
+	bool recalled;
+	bool untold;                 /* nobody has been told */
+	struct rtta_parked *next;
+};
+
 /* The sound of one session and revision in this lane. */
 struct rtta_track {
 	struct rtta_book *book;
@@ -37,6 +51,7 @@ struct rtta_track {
 	int64_t move_end_ns;
 	bool move_eos;               /* the job's EOS is to be made */
 	size_t moving;               /* held frames whose copy is not stored yet */
+	struct rtta_parked *parked;
 	int64_t used_ms;             /* when sound last came */
 	struct rtta_pos seen;        /* behind what came last */
 	int64_t seen_ns;             /* and its wall clock */
@@ -53,7 +68,6 @@ struct rtta_piece {
 	uint32_t rate_hz;
 	uint8_t channels;
 	int64_t grown_ms;
-	unsigned rests;
 	struct rtta_piece *next;
 };
 
@@ -162,5 +176,23 @@ double rtta_lane_behind_ms(const struct rtta_lane *lane);
 
 /* Begin to move when behind by too much, end it at the live edge. */
 void rtta_lane_watch_edge(struct rtta_lane *lane);
+
+/* --- lane_park.c --- */
+
+/* A piece has failed three times: its frames leave the hold. */
+void rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece);
+
+/* Some of span rests, and is not taken now. */
+bool rtta_lane_is_parked(const struct rtta_track *track, struct rtta_span span);
+bool rtta_lane_is_job_parked(const struct rtta_track *track, const char *job);
+
+/* What is covered needs no rest. */
+void rtta_lane_unpark_covered(struct rtta_track *track);
+void rtta_lane_free_parked(struct rtta_track *track);
+
+double rtta_lane_parked_s(const struct rtta_lane *lane);
+
+/* When the next one is due: rtta_clock_mono_ms(), or INT64_MAX. */
+int64_t rtta_lane_parked_ms(const struct rtta_lane *lane);
 
 #endif

@@ -15,9 +15,7 @@
 enum {
 	ENGINES_LIVE = 4,            /* at once; one may drain while the next begins */
 	ENGINES_BACKFILL = 1,
-	SEEK_S = 60,                 /* a long piece is divided in its last minute */
-	REST_MS = 60000,             /* of a piece that failed three times; doubled */
-	REST_MAX_MS = 600000
+	SEEK_S = 60                  /* a long piece is divided in its last minute */
 };
 
 struct rtta_piece *
@@ -162,15 +160,10 @@ rtta_piece_may_open(const struct rtta_lane *lane, const struct rtta_piece *piece
 
 /* Three times in vain: the other lane tries, or this one, later. */
 static void
-rest_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
+park_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
 {
-	int64_t rest_ms = REST_MS;
-
-	if (rtta_stretch_failures(piece->stretch) == 0) {
-		piece->rests = 0;
-		return;
-	}
-	if (rtta_stretch_failures(piece->stretch) % RTTA_STRETCH_ATTEMPTS != 0 ||
+	if (rtta_stretch_failures(piece->stretch) == 0 ||
+	    rtta_stretch_failures(piece->stretch) % RTTA_STRETCH_ATTEMPTS != 0 ||
 	    rtta_stretch_connected(piece->stretch))
 		return;
 	if (!lane->config->backfill) {
@@ -179,13 +172,7 @@ rest_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
 			rtta_lane_move_piece(lane, piece);
 		return;
 	}
-	for (unsigned i = 0; i < piece->rests && rest_ms < REST_MAX_MS; i++)
-		rest_ms *= 2;
-	piece->rests++;
-	rtta_log_warn("%s: %s: %d attempts in vain, again in %" PRId64 " min",
-	    piece->track->book->session, piece->job[0] != '\0' ? piece->job : "backfill",
-	    RTTA_STRETCH_ATTEMPTS, rest_ms / 60000);
-	rtta_stretch_rest(piece->stretch, rest_ms);
+	rtta_lane_park(lane, piece);
 }
 
 int
@@ -214,7 +201,7 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 	if (now > failures || (now > 0 && was && !is)) {
 		lane->retries++;
 		lane->failing = true;
-		rest_or_move(lane, piece);
+		park_or_move(lane, piece);
 	}
 	return err->exit_code != 0 ? -1 : 0;
 }

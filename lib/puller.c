@@ -616,6 +616,15 @@ rtta_puller_ack_reply(struct rtta_puller *p, const char *reply)
 }
 
 void
+rtta_puller_renew(struct rtta_puller *p)
+{
+	if (!is_owner(p))
+		return;  /* it will come anyway */
+	drop_all(p);
+	ask_delete(p, p->own);
+}
+
+void
 rtta_puller_pause(struct rtta_puller *p, bool paused)
 {
 	p->paused = paused;

@@ -58,6 +58,9 @@ natsMsg *rtta_puller_take(struct rtta_puller *puller);
 void rtta_puller_ack(struct rtta_puller *puller, natsMsg *msg);
 void rtta_puller_ack_reply(struct rtta_puller *puller, const char *reply);
 
+/* Everything unacknowledged is to come again: a new durable, a new generation. */
+void rtta_puller_renew(struct rtta_puller *puller);
+
 /* Ask for no more while the caller's memory is full; already asked for may
  * still come (at most 2 batches). */
 void rtta_puller_pause(struct rtta_puller *puller, bool paused);

@@ -472,12 +472,6 @@ rtta_stretch_failures(const struct rtta_stretch *stretch)
 }
 
 void
-rtta_stretch_rest(struct rtta_stretch *stretch, int64_t ms)
-{
-	stretch->retry_ms = rtta_clock_mono_ms() + ms;
-}
-
-void
 rtta_stretch_leave(struct rtta_stretch *stretch)
 {
 	if (stretch->scribe != NULL) {

@@ -87,7 +87,4 @@ unsigned rtta_stretch_failures(const struct rtta_stretch *stretch);
  * and no other one comes. */
 void rtta_stretch_leave(struct rtta_stretch *stretch);
 
-/* Do not try again before so long. */
-void rtta_stretch_rest(struct rtta_stretch *stretch, int64_t ms);
-
 #endif
