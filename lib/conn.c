@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "conn.h"
@@ -13,7 +14,8 @@
 
 enum {
 	HEAD_BYTES = 4096,     /* of a reply's headers */
-	REFUSAL_REQUESTS = 10  /* what a refusal counts as */
+	REFUSAL_REQUESTS = 10, /* what a refusal counts as */
+	DRAIN_READS = 32
 };
 
 void
@@ -128,6 +130,18 @@ write_headers(struct rtta_conn *conn, int64_t length)
 	return lws_finalize_write_http_header(conn->wsi, head + LWS_PRE, &p, end);
 }
 
+/* What came behind a refused request and is not read would make the kernel
+ * take the answer back. */
+static void
+drain(struct rtta_conn *conn)
+{
+	char scrap[4096];
+
+	for (int i = 0; i < DRAIN_READS; i++)
+		if (recv(lws_get_socket_fd(conn->wsi), scrap, sizeof(scrap), MSG_DONTWAIT) <= 0)
+			return;
+}
+
 /* The transaction is over: 0 to keep the connection, -1 to close it. */
 static int
 finish_reply(struct rtta_conn *conn)
@@ -135,8 +149,10 @@ finish_reply(struct rtta_conn *conn)
 	bool close = conn->close;
 
 	rtta_conn_reset(conn);
-	if (close)
+	if (close) {
+		drain(conn);
 		return -1;
+	}
 	return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
 }
 
