@@ -60,7 +60,7 @@ refused() {
 		810161 \
 		89fe010000000000 \
 		b18100000000ff; do
-		run -1 ws -s "$frames" "$page/ws" never
+		run -1 timeout 20 ws -s "$frames" "$page/ws" never
 	done
 	meeting_has m1 live
 	wait $!
