@@ -28,14 +28,14 @@ JQ   := $(shell $(PKG_CONFIG) --libs libjq 2>/dev/null || echo -ljq)
 LDLIBS.rtta-capture   := $(call pkg,alsa) $(JQ) -lm
 LDLIBS.rtta-route     := $(NATS) $(JQ) -lm
 LDLIBS.rtta-flush     := $(NATS) $(JQ) -lm
-LDLIBS.rtta-stt       := $(NATS) $(JQ) $(call pkg,soxr) -lm
+LDLIBS.rtta-stt       := $(NATS) $(JQ) $(call pkg,soxr libwebsockets libcurl) -lm
 LDLIBS.rtta-serve     := $(NATS) $(JQ) $(call pkg,libwebsockets openssl zlib libqrencode) -lm
 LDLIBS.rtta-streams   := $(NATS) $(JQ) -lm
 LDLIBS.rtta-session   := $(NATS) $(JQ) -lm
 LDLIBS.rtta-export    := $(NATS) $(JQ) -lm
 LDLIBS.rtta-moonshine := $(JQ) -ldl -lm
 # Unit tests, fuzz targets and benches see all of lib/.
-LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets openssl zlib libqrencode) -ldl -lm
+LDLIBS.all := $(NATS) $(JQ) $(call pkg,alsa soxr libwebsockets openssl zlib libqrencode libcurl) -ldl -lm
 
 TOOLS   := $(patsubst cmd/%.c,%,$(wildcard cmd/rtta-*.c))
 OBJS    := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))

@@ -30,6 +30,7 @@
 #include "notify.h"
 #include "opt.h"
 #include "profile.h"
+#include "profile_check.h"
 #include "puller.h"
 #include "record.h"
 #include "sig.h"
@@ -44,6 +45,7 @@ static const char help[] =
     "  -x, --exec COMMAND  a program instead: s16le in, events out\n"
     "  -r, --rate HZ       what --exec wants to hear (default 16000)\n"
     "  -i, --interim       filter: interim records too\n"
+    "      --check-profile FILE  is it right?  runs its program on its samples\n"
     "      --edge TIME     live: a backlog above this goes to the backfill lane,\n"
     "                      0: never (default 10s)\n"
     "      --idle TIME     so long without sound ends a stretch (default 10s)\n"
@@ -64,6 +66,7 @@ enum {
 struct stt {
 	struct rtta_profile *profile;
 	const char *engine, *exec;
+	const char *check;             /* a profile to be checked, and no more */
 	uint32_t rate_hz;
 	bool on_bus, interim;
 	int64_t hold_bytes;
@@ -89,7 +92,7 @@ struct stt {
 	int64_t leave_ms;              /* stopping: at the latest then */
 };
 
-enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD };
+enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD, O_CHECK };
 
 static void
 parse_lane(struct stt *stt, const char *name)
@@ -115,6 +118,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		{ "piece", required_argument, NULL, O_PIECE },
 		{ "rest", required_argument, NULL, O_REST },
 		{ "hold", required_argument, NULL, O_HOLD },
+		{ "check-profile", required_argument, NULL, O_CHECK },
 		RTTA_OPT_BUS
 		RTTA_OPT_COMMON
 	};
@@ -135,6 +139,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case O_PIECE: config->piece_ms = rtta_opt_duration_ms("--piece", optarg, 10000, 3600000); break;
 		case O_REST: config->rest_ms = rtta_opt_duration_ms("--rest", optarg, 1000, 600000); break;
 		case O_HOLD: stt->hold_bytes = rtta_opt_bytes("--hold", optarg, 1 << 20, INT64_C(1) << 36); break;
+		case O_CHECK: stt->check = optarg; break;
 		}
 	if (optind < argc)
 		rtta_opt_fail("%s: sound comes on stdin or from a lane", argv[optind]);
@@ -144,16 +149,38 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		rtta_opt_fail("--exec: no program");
 }
 
+/* The profile; in the backfill lane the one that it names for that. */
 static int
-open_engine(struct stt *stt, struct rtta_err *err)
+load_profile(struct stt *stt, struct rtta_err *err)
 {
-	struct rtta_engine *engine;
+	struct rtta_profile *other;
 
 	stt->profile = stt->exec != NULL ? rtta_profile_exec(stt->exec, stt->rate_hz) :
 	    rtta_profile_load(stt->engine, err);
 	if (stt->profile == NULL)
 		return -1;
+	if (!stt->config.backfill || stt->profile->backfill == NULL)
+		return 0;
+	other = rtta_profile_load(stt->profile->backfill, err);
+	rtta_profile_free(stt->profile);
+	stt->profile = other;
+	return other != NULL ? 0 : -1;
+}
+
+static int
+open_engine(struct stt *stt, struct rtta_err *err)
+{
+	struct rtta_engine *engine;
+
+	if (load_profile(stt, err) < 0)
+		return -1;
 	stt->config.profile = stt->profile;
+	if (stt->profile->kind != RTTA_PROFILE_EXEC) {
+		if (rtta_engine_check(stt->profile, stt->config.backfill, err) < 0)
+			return -1;
+		stt->lane = rtta_lane_new(&stt->config, &stt->books);
+		return 0;
+	}
 	engine = rtta_engine_open(stt->profile, stt->config.backfill, err);
 	if (engine == NULL)
 		return -1;
@@ -450,6 +477,18 @@ run_lane(struct stt *stt, struct rtta_err *err)
 	}
 }
 
+static void
+check_profile(struct stt *stt, struct rtta_err *err)
+{
+	int samples = -1;
+
+	stt->profile = rtta_profile_read(stt->check, err);
+	if (stt->profile != NULL)
+		samples = rtta_profile_check(stt->profile, stt->check, err);
+	if (samples >= 0)
+		printf("%s: good, %d sample%s\n", stt->check, samples, samples == 1 ? "" : "s");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -466,7 +505,9 @@ main(int argc, char *argv[])
 	parse_options(&stt, argc, argv);
 	stt.sig_fd = rtta_sig_open();
 	rtta_books_init(&stt.books);
-	if (stt.on_bus) {
+	if (stt.check != NULL) {
+		check_profile(&stt, &err);
+	} else if (stt.on_bus) {
 		if (open_engine(&stt, &err) == 0 && open_bus(&stt, &err) == 0)
 			run_lane(&stt, &err);
 		close_bus(&stt);

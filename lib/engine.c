@@ -1,85 +1,185 @@
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "engine.h"
+#include "engine_parts.h"
 #include "err.h"
+#include "interpreter.h"
 #include "json.h"
+#include "log.h"
+#include "mem.h"
+#include "profile.h"
+#include "service.h"
 
-void
-rtta_engine_event_init(struct rtta_engine_event *event)
+enum { LINE_MAX_BYTES = 262144 };  /* of an event */
+
+struct rtta_engine *
+rtta_engine_open(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
 {
-	*event = (struct rtta_engine_event){
-		.start_s = NAN, .end_s = NAN, .channel = -1, .confidence = NAN,
-		.words = jv_invalid()
-	};
-}
+	struct rtta_engine *engine = NULL;
 
-void
-rtta_engine_event_done(struct rtta_engine_event *event)
-{
-	free(event->text);
-	free(event->speaker);
-	free(event->language);
-	jv_free(event->words);
-	rtta_engine_event_init(event);
-}
-
-static int
-decode_kind(struct rtta_engine_event *event, const char *what, jv object, struct rtta_err *err)
-{
-	static const char *const names[] = {
-		[RTTA_ENGINE_TEXT] = "text",
-		[RTTA_ENGINE_DELTA] = "delta",
-		[RTTA_ENGINE_UTTERANCE_END] = "utterance_end",
-		[RTTA_ENGINE_SPEECH] = "speech",
-		[RTTA_ENGINE_READY] = "ready",
-		[RTTA_ENGINE_DONE] = "done",
-		[RTTA_ENGINE_ERROR] = "error",
-	};
-	char *name = NULL;
-	int rc;
-
-	if (rtta_json_string(what, object, "event", &name, err) < 0)
-		return -1;
-	for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0) {
-			event->kind = (enum rtta_engine_kind)i;
-			free(name);
-			return 0;
-		}
-	rc = rtta_err_set(err, EX_DATAERR, "%s: event: \"%.40s\" is none", what,
-	    name != NULL ? name : "");
-	free(name);
-	return rc;
+	switch (profile->kind) {
+	case RTTA_PROFILE_EXEC:
+		engine = rtta_engine_exec(profile, backfill, err);
+		break;
+	case RTTA_PROFILE_WEBSOCKET:
+		engine = rtta_engine_ws(profile, backfill, err);
+		break;
+	case RTTA_PROFILE_HTTP:
+		engine = rtta_engine_http(profile, backfill, err);
+		break;
+	}
+	if (engine != NULL)
+		engine->active_ms = rtta_clock_mono_ms();
+	return engine;
 }
 
 int
-rtta_engine_event_decode(struct rtta_engine_event *event, const char *what, jv object,
-    struct rtta_err *err)
+rtta_engine_check(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
 {
-	int64_t channel = -1;
-	jv words;
+	char what[80];
+	struct rtta_interpreter *interpreter;
+	struct rtta_call call;
+	int rc;
 
-	rtta_engine_event_init(event);
-	if (decode_kind(event, what, object, err) < 0 ||
-	    rtta_json_double(what, object, "start", &event->start_s, err) < 0 ||
-	    rtta_json_double(what, object, "end", &event->end_s, err) < 0 ||
-	    rtta_json_bool(what, object, "is_final", &event->is_final, err) < 0 ||
-	    rtta_json_string(what, object, "text", &event->text, err) < 0 ||
-	    rtta_json_int(what, object, "channel", 0, 255, &channel, err) < 0 ||
-	    rtta_json_string(what, object, "speaker", &event->speaker, err) < 0 ||
-	    rtta_json_double(what, object, "confidence", &event->confidence, err) < 0 ||
-	    rtta_json_string(what, object, "language", &event->language, err) < 0) {
-		rtta_engine_event_done(event);
+	snprintf(what, sizeof(what), "engine %.60s", profile->name);
+	if (profile->kind == RTTA_PROFILE_HTTP && !backfill)
+		return rtta_err_set(err, EX_CONFIG, "%s: hears whole recordings: "
+		    "for the backfill lane only", what);
+	interpreter = rtta_interpreter_new(what, profile->service, err);
+	rtta_interpreter_free(interpreter);
+	if (interpreter == NULL)
 		return -1;
-	}
-	event->channel = (int)channel;
-	words = jv_object_get(jv_copy(object), jv_string("words"));
-	if (jv_get_kind(words) == JV_KIND_ARRAY) {
-		event->words = words;
+	rc = rtta_call_init(&call, what, profile->service, profile->rate_hz, profile->language, err);
+	rtta_call_done(&call);
+	return rc;
+}
+
+void
+rtta_engine_close(struct rtta_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	engine->verbs->close(engine);
+	for (size_t i = engine->event_begin; i < engine->event_end; i++)
+		rtta_engine_event_done(&engine->events[i]);
+	free(engine->events);
+	free(engine->name);
+	free(engine);
+}
+
+int
+rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
+{
+	return engine->verbs->fds(engine, fds, max);
+}
+
+int
+rtta_engine_wait_ms(struct rtta_engine *engine)
+{
+	return engine->verbs->wait_ms(engine);
+}
+
+int
+rtta_engine_pump(struct rtta_engine *engine, struct rtta_err *err)
+{
+	return engine->verbs->pump(engine, err);
+}
+
+size_t
+rtta_engine_room(const struct rtta_engine *engine)
+{
+	return engine->verbs->room(engine);
+}
+
+void
+rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes)
+{
+	if (bytes > 0)
+		engine->verbs->send(engine, pcm, bytes);
+}
+
+void
+rtta_engine_finish(struct rtta_engine *engine)
+{
+	engine->active_ms = rtta_clock_mono_ms();
+	engine->verbs->finish(engine);
+}
+
+int64_t
+rtta_engine_active_ms(const struct rtta_engine *engine)
+{
+	return engine->active_ms;
+}
+
+int64_t
+rtta_engine_retry_ms(const struct rtta_engine *engine)
+{
+	return engine->retry_ms;
+}
+
+int
+rtta_engine_next(struct rtta_engine *engine, struct rtta_engine_event *event)
+{
+	if (engine->event_begin == engine->event_end)
 		return 0;
+	*event = engine->events[engine->event_begin++];
+	return 1;
+}
+
+/* --- for the kinds --- */
+
+void
+rtta_engine_say(struct rtta_engine *engine, const struct rtta_engine_event *event)
+{
+	if (engine->event_begin == engine->event_end)
+		engine->event_begin = engine->event_end = 0;
+	if (engine->event_end == engine->event_room) {
+		engine->event_room = engine->event_room ? engine->event_room * 2 : 16;
+		engine->events = rtta_xreallocarray(engine->events, engine->event_room,
+		    sizeof(*engine->events));
 	}
-	jv_free(words);
-	return 0;
+	engine->events[engine->event_end++] = *event;
+}
+
+void
+rtta_engine_say_object(struct rtta_engine *engine, jv object)
+{
+	struct rtta_engine_event event;
+	struct rtta_err err = {0};
+	char what[80];
+
+	snprintf(what, sizeof(what), "engine %.60s", engine->name);
+	if (rtta_engine_event_decode(&event, what, object, &err) < 0)
+		rtta_log_warn("%s", err.text);
+	else if (event.kind == RTTA_ENGINE_ERROR)
+		rtta_log_warn("%s: %.300s", what, event.text != NULL ? event.text : "error");
+	if (err.exit_code == 0)
+		rtta_engine_say(engine, &event);
+	jv_free(object);
+}
+
+void
+rtta_engine_say_text(struct rtta_engine *engine, const char *text, size_t bytes)
+{
+	struct rtta_err err = {0};
+	char what[80];
+	jv object;
+
+	snprintf(what, sizeof(what), "engine %.60s", engine->name);
+	object = rtta_json_object(what, text, bytes, LINE_MAX_BYTES, &err);
+	if (jv_is_valid(object)) {
+		rtta_engine_say_object(engine, object);
+		return;
+	}
+	jv_free(object);
+	rtta_log_warn("%s", err.text);
+}
+
+bool
+rtta_engine_has_said(const struct rtta_engine *engine)
+{
+	return engine->event_begin < engine->event_end;
 }

@@ -1,7 +1,7 @@
 /*
  * engine - a program or service that turns sound into events.
  *
- * One interface; the kinds (exec now, websocket and http later) stand
+ * One interface; the kinds (exec, websocket, http) stand
  * behind it and lanes know none of them.  Times are seconds since the first
  * sample sent to this engine.  An engine object is one connection: when it
  * breaks, make a new one.  Belongs to main's thread; nothing waits.
@@ -55,6 +55,10 @@ struct rtta_engine *rtta_engine_open(const struct rtta_profile *profile, bool ba
     struct rtta_err *err);
 void rtta_engine_close(struct rtta_engine *engine);
 
+/* Of a service: may it be opened with this profile and the key that is there?
+ * Sends nothing.  0, or -1 with EX_CONFIG. */
+int rtta_engine_check(const struct rtta_profile *profile, bool backfill, struct rtta_err *err);
+
 /* Descriptors to poll; returns how many were filled (at most 4). */
 int rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max);
 /* Milliseconds until it wants to be called without a descriptor, or -1. */
@@ -71,6 +75,9 @@ size_t rtta_engine_room(const struct rtta_engine *engine);
 
 /* When it last took sound or said something: rtta_clock_mono_ms(). */
 int64_t rtta_engine_active_ms(const struct rtta_engine *engine);
+
+/* So long it asks not to be called again, behind an error; 0: it said nothing. */
+int64_t rtta_engine_retry_ms(const struct rtta_engine *engine);
 
 /* s16le at the profile's rate and channels. */
 void rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes);

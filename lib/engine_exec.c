@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "engine_parts.h"
 #include "err.h"
 #include "json.h"
 #include "log.h"
@@ -38,8 +39,9 @@ struct lines {
 	bool skipping;                 /* inside a line beyond the limit */
 };
 
-struct rtta_engine {
-	char *name, *missing;
+struct program {
+	struct rtta_engine base;
+	char *missing;
 	pid_t pid;                     /* 0: reaped */
 	int in_fd, out_fd, err_fd;
 	uint8_t *out;                  /* sound not yet written */
@@ -48,10 +50,8 @@ struct rtta_engine {
 	struct lines said, complained;
 	char complaint[COMPLAINT_MAX_BYTES + 1];  /* the last one */
 	int complaints;
-	int64_t complaints_ms, active_ms;
+	int64_t complaints_ms;
 	int64_t closed_ms;             /* since when its output has ended */
-	struct rtta_engine_event *events;
-	size_t event_begin, event_end, event_room;
 	int status;                    /* of waitpid */
 };
 
@@ -93,71 +93,68 @@ spawn(pid_t *pid, char *const *argv, const int fds[3])
 }
 
 static int
-start(struct rtta_engine *engine, char *const *argv, struct rtta_err *err)
+start(struct program *program, char *const *argv, struct rtta_err *err)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, complain[2] = { -1, -1 }, error = 0;
 
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(complain, O_CLOEXEC) < 0)
 		error = errno;
-	engine->in_fd = in[1];
-	engine->out_fd = out[0];
-	engine->err_fd = complain[0];
+	program->in_fd = in[1];
+	program->out_fd = out[0];
+	program->err_fd = complain[0];
 	if (error == 0)
-		error = spawn(&engine->pid, argv, (int[]){ in[0], out[1], complain[1] });
+		error = spawn(&program->pid, argv, (int[]){ in[0], out[1], complain[1] });
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	close_fd(&complain[1]);
 	if (error != 0)
 		return rtta_err_set(err, error == ENOENT || error == EACCES ? EX_CONFIG : EX_TEMPFAIL,
-		    "engine %s: %s: %s%s%s", engine->name, argv[0], strerror(error),
-		    engine->missing ? ": " : "", engine->missing ? engine->missing : "");
-	fcntl(engine->in_fd, F_SETFL, O_NONBLOCK);
-	fcntl(engine->out_fd, F_SETFL, O_NONBLOCK);
-	fcntl(engine->err_fd, F_SETFL, O_NONBLOCK);
+		    "engine %s: %s: %s%s%s", program->base.name, argv[0], strerror(error),
+		    program->missing ? ": " : "", program->missing ? program->missing : "");
+	fcntl(program->in_fd, F_SETFL, O_NONBLOCK);
+	fcntl(program->out_fd, F_SETFL, O_NONBLOCK);
+	fcntl(program->err_fd, F_SETFL, O_NONBLOCK);
 	return 0;
 }
 
+static const struct rtta_engine_verbs verbs;
+
 struct rtta_engine *
-rtta_engine_open(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
+rtta_engine_exec(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
 {
-	struct rtta_engine *engine = rtta_xcalloc(1, sizeof(*engine));
+	struct program *program = rtta_xcalloc(1, sizeof(*program));
 	char **argv = backfill && profile->backfill_command != NULL ?
 	    profile->backfill_command : profile->command;
 
-	engine->name = rtta_xstrdup(profile->name);
-	engine->missing = profile->missing != NULL ? rtta_xstrdup(profile->missing) : NULL;
-	engine->in_fd = engine->out_fd = engine->err_fd = -1;
-	engine->said.limit = LINE_MAX_BYTES;
-	engine->complained.limit = COMPLAINT_MAX_BYTES;
-	engine->active_ms = rtta_clock_mono_ms();
-	if (start(engine, argv, err) == 0)
-		return engine;
-	rtta_engine_close(engine);
+	program->base.verbs = &verbs;
+	program->base.name = rtta_xstrdup(profile->name);
+	program->missing = profile->missing != NULL ? rtta_xstrdup(profile->missing) : NULL;
+	program->in_fd = program->out_fd = program->err_fd = -1;
+	program->said.limit = LINE_MAX_BYTES;
+	program->complained.limit = COMPLAINT_MAX_BYTES;
+	if (start(program, argv, err) == 0)
+		return &program->base;
+	rtta_engine_close(&program->base);
 	return NULL;
 }
 
-void
-rtta_engine_close(struct rtta_engine *engine)
+static void
+leave(struct rtta_engine *engine)
 {
-	if (engine == NULL)
-		return;
-	if (engine->pid > 0) {
+	struct program *program = (struct program *)engine;
+
+	if (program->pid > 0) {
 		/* What was killed is gone in a moment: this does not wait. */
-		kill(-engine->pid, SIGKILL);
-		waitpid(engine->pid, NULL, 0);
+		kill(-program->pid, SIGKILL);
+		waitpid(program->pid, NULL, 0);
 	}
-	close_fd(&engine->in_fd);
-	close_fd(&engine->out_fd);
-	close_fd(&engine->err_fd);
-	for (size_t i = engine->event_begin; i < engine->event_end; i++)
-		rtta_engine_event_done(&engine->events[i]);
-	free(engine->events);
-	free(engine->said.bytes);
-	free(engine->complained.bytes);
-	free(engine->out);
-	free(engine->name);
-	free(engine->missing);
-	free(engine);
+	close_fd(&program->in_fd);
+	close_fd(&program->out_fd);
+	close_fd(&program->err_fd);
+	free(program->said.bytes);
+	free(program->complained.bytes);
+	free(program->out);
+	free(program->missing);
 }
 
 /* --- lines --- */
@@ -201,42 +198,9 @@ take_line(struct lines *lines, char **line, bool all)
 
 /* --- what it says --- */
 
-static void
-push_event(struct rtta_engine *engine, const struct rtta_engine_event *event)
-{
-	if (engine->event_begin == engine->event_end)
-		engine->event_begin = engine->event_end = 0;
-	if (engine->event_end == engine->event_room) {
-		engine->event_room = engine->event_room ? engine->event_room * 2 : 16;
-		engine->events = rtta_xreallocarray(engine->events, engine->event_room,
-		    sizeof(*engine->events));
-	}
-	engine->events[engine->event_end++] = *event;
-}
-
-static void
-take_event(struct rtta_engine *engine, const char *line)
-{
-	struct rtta_engine_event event;
-	struct rtta_err err = {0};
-	char what[80];
-	jv object;
-
-	snprintf(what, sizeof(what), "engine %.60s", engine->name);
-	object = rtta_json_object(what, line, strlen(line), LINE_MAX_BYTES, &err);
-	if (jv_is_valid(object) && rtta_engine_event_decode(&event, what, object, &err) == 0) {
-		if (event.kind == RTTA_ENGINE_ERROR)
-			rtta_log_warn("%s: %.300s", what, event.text != NULL ? event.text : "error");
-		push_event(engine, &event);
-	}
-	jv_free(object);
-	if (err.exit_code != 0)
-		rtta_log_warn("%s", err.text);
-}
-
 /* A line of its stderr: kept as the reason should it leave, and logged. */
 static void
-take_complaint(struct rtta_engine *engine, char *line)
+take_complaint(struct program *program, char *line)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
 	char *text = line;
@@ -248,17 +212,17 @@ take_complaint(struct rtta_engine *engine, char *line)
 		text += 3;
 	if (text[0] == '\0')
 		return;
-	snprintf(engine->complaint, sizeof(engine->complaint), "%s", text);
-	if (now_ms - engine->complaints_ms > 1000) {
-		engine->complaints_ms = now_ms;
-		engine->complaints = 0;
+	snprintf(program->complaint, sizeof(program->complaint), "%s", text);
+	if (now_ms - program->complaints_ms > 1000) {
+		program->complaints_ms = now_ms;
+		program->complaints = 0;
 	}
-	if (engine->complaints++ >= COMPLAINTS_MAX)
+	if (program->complaints++ >= COMPLAINTS_MAX)
 		return;
 	if (strstr(text, "warning: ") != NULL || strstr(text, "error: ") != NULL)
-		rtta_log_warn("engine %s: %s", engine->name, text);
+		rtta_log_warn("engine %s: %s", program->base.name, text);
 	else
-		rtta_log_debug("engine %s: %s", engine->name, text);
+		rtta_log_debug("engine %s: %s", program->base.name, text);
 }
 
 /* Read what there is; closes *fd at its end.  True when something came. */
@@ -285,101 +249,98 @@ drain(int *fd, struct lines *lines)
 }
 
 static void
-hear(struct rtta_engine *engine)
+hear(struct program *program)
 {
-	bool open = engine->out_fd >= 0;
+	bool open = program->out_fd >= 0;
 	char *line;
 
-	if (drain(&engine->out_fd, &engine->said))
-		engine->active_ms = rtta_clock_mono_ms();
-	if (open && engine->out_fd < 0)
-		engine->closed_ms = rtta_clock_mono_ms();
-	while (take_line(&engine->said, &line, engine->out_fd < 0)) {
+	if (drain(&program->out_fd, &program->said))
+		program->base.active_ms = rtta_clock_mono_ms();
+	if (open && program->out_fd < 0)
+		program->closed_ms = rtta_clock_mono_ms();
+	while (take_line(&program->said, &line, program->out_fd < 0)) {
 		if (line[0] != '\0')
-			take_event(engine, line);
+			rtta_engine_say_text(&program->base, line, strlen(line));
 		free(line);
 	}
-	drain(&engine->err_fd, &engine->complained);
-	while (take_line(&engine->complained, &line, engine->err_fd < 0)) {
-		take_complaint(engine, line);
+	drain(&program->err_fd, &program->complained);
+	while (take_line(&program->complained, &line, program->err_fd < 0)) {
+		take_complaint(program, line);
 		free(line);
 	}
 }
 
 /* --- what it is sent --- */
 
-size_t
-rtta_engine_room(const struct rtta_engine *engine)
+static size_t
+room(const struct rtta_engine *engine)
 {
-	return engine->in_fd < 0 || engine->finishing || engine->out_bytes >= OUT_MAX_BYTES ?
-	    0 : OUT_MAX_BYTES - engine->out_bytes;
-}
-
-int64_t
-rtta_engine_active_ms(const struct rtta_engine *engine)
-{
-	return engine->active_ms;
+	const struct program *program = (const struct program *)engine;
+	return program->in_fd < 0 || program->finishing || program->out_bytes >= OUT_MAX_BYTES ?
+	    0 : OUT_MAX_BYTES - program->out_bytes;
 }
 
 static void
-write_out(struct rtta_engine *engine)
+write_out(struct program *program)
 {
 	ssize_t n;
 
-	while (engine->out_bytes > 0 && engine->in_fd >= 0) {
-		n = write(engine->in_fd, engine->out + engine->out_begin, engine->out_bytes);
+	while (program->out_bytes > 0 && program->in_fd >= 0) {
+		n = write(program->in_fd, program->out + program->out_begin, program->out_bytes);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n < 0) {
 			/* It reads no more; how it ended tells why. */
-			close_fd(&engine->in_fd);
+			close_fd(&program->in_fd);
 			return;
 		}
-		engine->out_begin += (size_t)n;
-		engine->out_bytes -= (size_t)n;
-		engine->active_ms = rtta_clock_mono_ms();
+		program->out_begin += (size_t)n;
+		program->out_bytes -= (size_t)n;
+		program->base.active_ms = rtta_clock_mono_ms();
 	}
-	if (engine->out_bytes == 0 && engine->finishing)
-		close_fd(&engine->in_fd);
+	if (program->out_bytes == 0 && program->finishing)
+		close_fd(&program->in_fd);
 }
 
-void
-rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes)
+static void
+send_sound(struct rtta_engine *engine, const void *pcm, size_t bytes)
 {
-	if (engine->in_fd < 0 || bytes == 0)
+	struct program *program = (struct program *)engine;
+	if (program->in_fd < 0)
 		return;
-	if (engine->out_bytes == 0)
-		engine->out_begin = 0;
-	if (engine->out_bytes + bytes > engine->out_room) {
-		engine->out_room = engine->out_begin + engine->out_bytes + bytes + OUT_MAX_BYTES;
-		engine->out = rtta_xreallocarray(engine->out, engine->out_room, 1);
+	if (program->out_bytes == 0)
+		program->out_begin = 0;
+	if (program->out_bytes + bytes > program->out_room) {
+		program->out_room = program->out_begin + program->out_bytes + bytes + OUT_MAX_BYTES;
+		program->out = rtta_xreallocarray(program->out, program->out_room, 1);
 	}
-	if (engine->out_begin + engine->out_bytes + bytes > engine->out_room) {
-		memmove(engine->out, engine->out + engine->out_begin, engine->out_bytes);
-		engine->out_begin = 0;
+	if (program->out_begin + program->out_bytes + bytes > program->out_room) {
+		memmove(program->out, program->out + program->out_begin, program->out_bytes);
+		program->out_begin = 0;
 	}
-	memcpy(engine->out + engine->out_begin + engine->out_bytes, pcm, bytes);
-	engine->out_bytes += bytes;
-	write_out(engine);
+	memcpy(program->out + program->out_begin + program->out_bytes, pcm, bytes);
+	program->out_bytes += bytes;
+	write_out(program);
 }
 
-void
-rtta_engine_finish(struct rtta_engine *engine)
+static void
+finish(struct rtta_engine *engine)
 {
-	engine->finishing = true;
-	engine->active_ms = rtta_clock_mono_ms();
-	write_out(engine);
+	struct program *program = (struct program *)engine;
+	program->finishing = true;
+	write_out(program);
 }
 
 /* --- the loop --- */
 
-int
-rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
+static int
+poll_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
 {
+	struct program *program = (struct program *)engine;
 	const struct pollfd want[] = {
-		{ .fd = engine->out_fd, .events = POLLIN },
-		{ .fd = engine->err_fd, .events = POLLIN },
-		{ .fd = engine->out_bytes > 0 ? engine->in_fd : -1, .events = POLLOUT },
+		{ .fd = program->out_fd, .events = POLLIN },
+		{ .fd = program->err_fd, .events = POLLIN },
+		{ .fd = program->out_bytes > 0 ? program->in_fd : -1, .events = POLLOUT },
 	};
 	int count = 0;
 
@@ -389,72 +350,75 @@ rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max)
 	return count;
 }
 
-int
-rtta_engine_wait_ms(struct rtta_engine *engine)
+static int
+wait_ms(struct rtta_engine *engine)
 {
+	struct program *program = (struct program *)engine;
 	/* Its output has ended: in a moment it is gone. */
-	return engine->pid > 0 && engine->out_fd < 0 ? 10 : -1;
+	return program->pid > 0 && program->out_fd < 0 ? 10 : -1;
 }
 
 static void
-reap(struct rtta_engine *engine)
+reap(struct program *program)
 {
 	siginfo_t info = { .si_pid = 0 };
 
-	if (engine->pid <= 0 ||
-	    waitid(P_PID, (id_t)engine->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	if (program->pid <= 0 ||
+	    waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
 	    info.si_pid == 0)
 		return;
 	/* A child of its own may hold the pipes open.  Before the id is free. */
-	kill(-engine->pid, SIGKILL);
-	waitpid(engine->pid, &engine->status, 0);
-	engine->pid = 0;
+	kill(-program->pid, SIGKILL);
+	waitpid(program->pid, &program->status, 0);
+	program->pid = 0;
 }
 
 static int
-ended(struct rtta_engine *engine, struct rtta_err *err)
+ended(struct program *program, struct rtta_err *err)
 {
-	const char *why = engine->complaint[0] != '\0' ? engine->complaint : "no reason given";
-	const char *hint = engine->complaint[0] == '\0' ? engine->missing : NULL;
-	int status = engine->status;
+	const char *why = program->complaint[0] != '\0' ? program->complaint : "no reason given";
+	const char *hint = program->complaint[0] == '\0' ? program->missing : NULL;
+	int status = program->status;
 
 	if (WIFSIGNALED(status))
 		return rtta_err_set(err, EX_TEMPFAIL, "engine %s: killed by signal %d",
-		    engine->name, WTERMSIG(status));
+		    program->base.name, WTERMSIG(status));
 	if (WEXITSTATUS(status) == EX_CONFIG || WEXITSTATUS(status) == 127)
-		return rtta_err_set(err, EX_CONFIG, "engine %s: %s%s%s", engine->name, why,
+		return rtta_err_set(err, EX_CONFIG, "engine %s: %s%s%s", program->base.name, why,
 		    hint ? ": " : "", hint ? hint : "");
 	if (WEXITSTATUS(status) == 0)
-		return rtta_err_set(err, engine->finishing && engine->out_bytes == 0 ?
+		return rtta_err_set(err, program->finishing && program->out_bytes == 0 ?
 		    EX_PROTOCOL : EX_TEMPFAIL, "engine %s: left without saying that it is done",
-		    engine->name);
-	return rtta_err_set(err, EX_TEMPFAIL, "engine %s: exit %d: %s", engine->name,
+		    program->base.name);
+	return rtta_err_set(err, EX_TEMPFAIL, "engine %s: exit %d: %s", program->base.name,
 	    WEXITSTATUS(status), why);
 }
 
-int
-rtta_engine_pump(struct rtta_engine *engine, struct rtta_err *err)
+static int
+pump(struct rtta_engine *engine, struct rtta_err *err)
 {
-	reap(engine);
-	hear(engine);
-	write_out(engine);
-	if (engine->pid > 0 && engine->out_fd < 0 &&
-	    rtta_clock_mono_ms() - engine->closed_ms > CLOSED_MS)
-		kill(-engine->pid, SIGKILL);
-	if (engine->pid > 0)
+	struct program *program = (struct program *)engine;
+	reap(program);
+	hear(program);
+	write_out(program);
+	if (program->pid > 0 && program->out_fd < 0 &&
+	    rtta_clock_mono_ms() - program->closed_ms > CLOSED_MS)
+		kill(-program->pid, SIGKILL);
+	if (program->pid > 0)
 		return 0;
 	/* It is gone: read what is still in the pipes, then say so. */
-	hear(engine);
-	if (engine->event_begin < engine->event_end)
+	hear(program);
+	if (rtta_engine_has_said(&program->base))
 		return 0;
-	return ended(engine, err);
+	return ended(program, err);
 }
 
-int
-rtta_engine_next(struct rtta_engine *engine, struct rtta_engine_event *event)
-{
-	if (engine->event_begin == engine->event_end)
-		return 0;
-	*event = engine->events[engine->event_begin++];
-	return 1;
-}
+static const struct rtta_engine_verbs verbs = {
+	.close = leave,
+	.fds = poll_fds,
+	.wait_ms = wait_ms,
+	.pump = pump,
+	.room = room,
+	.send = send_sound,
+	.finish = finish,
+};

@@ -451,7 +451,9 @@ keep_spare(struct rtta_lane *lane)
 {
 	struct rtta_err why = {0};
 
-	if (lane->config->backfill || lane->config->in_order || lane->spare != NULL ||
+	/* A service closes what carries no sound. */
+	if (lane->config->profile->kind != RTTA_PROFILE_EXEC ||
+	    lane->config->backfill || lane->config->in_order || lane->spare != NULL ||
 	    lane->pieces != NULL || rtta_clock_mono_ms() < lane->spare_ms)
 		return;
 	lane->spare_ms = rtta_clock_mono_ms() + SPARE_MS;

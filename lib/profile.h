@@ -1,11 +1,9 @@
 /*
  * profile - which engine, and how to reach it: share/engines/NAME.json.
  *
- * Looked for in /etc/rtta/engines, then PREFIX/share/rtta/engines
- * (RTTA_ENGINE_DIR goes before both).  Kind "exec" for now:
- * {"kind": "exec", "command": ["rtta-moonshine"], "backfill_command": [...],
- * "rate_hz": 16000, "word_times": false, "language": "en",
- * "missing": "run scripts/install-moonshine"}.
+ * Looked for in RTTA_ENGINE_DIR, /etc/rtta/engines, PREFIX/share/rtta/engines
+ * in this order.  rtta-engine(5) has the keys.  A profile may extend another
+ * one: what it says itself goes before.
  */
 #ifndef RTTA_PROFILE_H
 #define RTTA_PROFILE_H
@@ -14,12 +12,23 @@
 #include <stdint.h>
 
 struct rtta_err;
+struct rtta_service;
+
+enum rtta_profile_kind {
+	RTTA_PROFILE_EXEC,       /* a program */
+	RTTA_PROFILE_WEBSOCKET,  /* a service that streams */
+	RTTA_PROFILE_HTTP        /* a service that answers a recording: backfill only */
+};
 
 struct rtta_profile {
 	char *name;              /* in records as engine */
-	char **command;          /* NULL-terminated argv */
+	enum rtta_profile_kind kind;
+	char **command;          /* exec: NULL-terminated argv */
 	char **backfill_command; /* NULL: the same command */
+	struct rtta_service *service;  /* websocket, http */
+	char *backfill;          /* the profile for the backfill lane; NULL: this one */
 	uint32_t rate_hz;        /* mono s16le at this rate */
+	int deaf_s;              /* so much speech without a word back: it is dead */
 	bool word_times;         /* events carry words with times */
 	char *language;          /* NULL: the engine says, or nobody knows */
 	char *missing;           /* what to do when the program says 78; NULL */
@@ -27,6 +36,9 @@ struct rtta_profile {
 
 /* NULL with EX_CONFIG naming file and key, or the places where there is none. */
 struct rtta_profile *rtta_profile_load(const char *name, struct rtta_err *err);
+
+/* From a file, wherever it lies; what it extends is looked for as above. */
+struct rtta_profile *rtta_profile_read(const char *path, struct rtta_err *err);
 
 /* From a command line: --exec "program args" (split at blanks). */
 struct rtta_profile *rtta_profile_exec(const char *command, uint32_t rate_hz);

@@ -51,7 +51,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((profile == NULL) == (err.exit_code == EX_CONFIG));
 	assert(strpbrk(err.text, "\r\n") == NULL);
 	if (profile != NULL) {
-		assert(profile->command[0] != NULL);
+		assert(profile->kind != RTTA_PROFILE_EXEC || profile->command[0] != NULL);
+		assert((profile->service != NULL) == (profile->kind != RTTA_PROFILE_EXEC));
 		assert(profile->rate_hz >= 8000 && profile->rate_hz <= 48000);
 	}
 	rtta_profile_free(profile);

@@ -1,0 +1,154 @@
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "err.h"
+#include "interpreter.h"
+#include "json.h"
+#include "mem.h"
+#include "program.h"
+#include "service.h"
+
+enum { MESSAGE_MAX_BYTES = 64 << 20 };
+
+static const double CRACK_S = 0.02;    /* what a repeated start may differ */
+
+struct rtta_interpreter {
+	char *what;
+	struct rtta_program *program;
+	bool raw, repeats, speakers_restart;
+	double settled_s;              /* the end of the last final */
+	char epoch[8];                 /* of this connection's speakers */
+};
+
+struct rtta_interpreter *
+rtta_interpreter_new(const char *what, const struct rtta_service *service, struct rtta_err *err)
+{
+	struct rtta_interpreter *interpreter = rtta_xcalloc(1, sizeof(*interpreter));
+	char *name = rtta_xasprintf("%s: program", what);
+	unsigned short random = 0;
+
+	interpreter->what = rtta_xstrdup(what);
+	interpreter->raw = service->raw;
+	interpreter->repeats = service->repeats;
+	interpreter->speakers_restart = service->speakers_restart;
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		random = 0;
+	snprintf(interpreter->epoch, sizeof(interpreter->epoch), "%04x", random);
+	interpreter->program = rtta_program_new(name, service->program, err);
+	free(name);
+	if (interpreter->program != NULL)
+		return interpreter;
+	rtta_interpreter_free(interpreter);
+	return NULL;
+}
+
+void
+rtta_interpreter_free(struct rtta_interpreter *interpreter)
+{
+	if (interpreter == NULL)
+		return;
+	rtta_program_free(interpreter->program);
+	free(interpreter->what);
+	free(interpreter);
+}
+
+/* Takes and returns an object that may have a speaker. */
+static jv
+mark_speaker(const struct rtta_interpreter *interpreter, jv object)
+{
+	jv speaker = jv_object_get(jv_copy(object), jv_string("speaker"));
+
+	if (jv_get_kind(speaker) == JV_KIND_STRING)
+		object = jv_object_set(object, jv_string("speaker"),
+		    jv_string_fmt("%s-%s", interpreter->epoch, jv_string_value(speaker)));
+	jv_free(speaker);
+	return object;
+}
+
+static jv
+mark_speakers(const struct rtta_interpreter *interpreter, jv event)
+{
+	jv words = jv_object_get(jv_copy(event), jv_string("words")), marked;
+
+	event = mark_speaker(interpreter, event);
+	if (jv_get_kind(words) != JV_KIND_ARRAY) {
+		jv_free(words);
+		return event;
+	}
+	marked = jv_array();
+	jv_array_foreach(words, i, word)
+		marked = jv_array_append(marked, jv_get_kind(word) == JV_KIND_OBJECT ?
+		    mark_speaker(interpreter, word) : word);
+	jv_free(words);
+	return jv_object_set(event, jv_string("words"), marked);
+}
+
+/* Text that was said before; borrows event. */
+static bool
+said_before(struct rtta_interpreter *interpreter, jv event)
+{
+	jv final = jv_object_get(jv_copy(event), jv_string("is_final"));
+	double start_s = rtta_json_number(event, "start", NAN);
+	double end_s = rtta_json_number(event, "end", NAN);
+	bool is_final = jv_get_kind(final) == JV_KIND_TRUE;
+
+	jv_free(final);
+	if (start_s < interpreter->settled_s - CRACK_S)
+		return true;
+	if (is_final && end_s > interpreter->settled_s)
+		interpreter->settled_s = end_s;
+	return false;
+}
+
+static jv
+parse(const struct rtta_interpreter *interpreter, const char *text, size_t bytes,
+    struct rtta_err *err)
+{
+	if (!interpreter->raw)
+		return rtta_json_object(interpreter->what, text, bytes, MESSAGE_MAX_BYTES, err);
+	if (rtta_json_is_utf8(text, bytes))
+		return jv_string_sized(text, (int)bytes);
+	rtta_err_set(err, EX_DATAERR, "%s: a message that is no text", interpreter->what);
+	return jv_invalid();
+}
+
+jv
+rtta_interpreter_hear(struct rtta_interpreter *interpreter, const char *text, size_t bytes,
+    struct rtta_err *err)
+{
+	jv input = parse(interpreter, text, bytes, err), outputs, events = jv_array();
+
+	if (!jv_is_valid(input)) {
+		jv_free(events);
+		return input;
+	}
+	outputs = rtta_program_run(interpreter->program, input, err);
+	if (!jv_is_valid(outputs)) {
+		jv_free(events);
+		return outputs;
+	}
+	jv_array_foreach(outputs, i, event) {
+		if (jv_get_kind(event) != JV_KIND_OBJECT) {
+			jv_free(event);
+			rtta_err_set(err, EX_DATAERR, "%s: program: an event that is no object",
+			    interpreter->what);
+			break;
+		}
+		if (interpreter->repeats && said_before(interpreter, event)) {
+			jv_free(event);
+			continue;
+		}
+		if (interpreter->speakers_restart)
+			event = mark_speakers(interpreter, event);
+		events = jv_array_append(events, event);
+	}
+	jv_free(outputs);
+	if (err->exit_code == 0)
+		return events;
+	jv_free(events);
+	return jv_invalid();
+}
