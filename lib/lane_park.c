@@ -18,26 +18,25 @@ overlap(struct rtta_span a, struct rtta_span b)
 	return a.run == b.run && a.first < b.last && b.first < a.last;
 }
 
-/* It has failed again: what was known of its sound is in the new entry. */
-static unsigned
-take_rests(struct rtta_track *track, struct rtta_span span)
+/* It has failed again: what was known of its sound goes into the new entry. */
+static void
+take_over(struct rtta_track *track, struct rtta_parked *new)
 {
 	struct rtta_parked **at = &track->parked;
-	unsigned rests = 0;
 
 	while (*at != NULL) {
 		struct rtta_parked *parked = *at;
 
-		if (!overlap(parked->span, span)) {
+		if (!overlap(parked->span, new->span)) {
 			at = &parked->next;
 			continue;
 		}
-		if (parked->rests > rests)
-			rests = parked->rests;
+		if (parked->rests > new->rests)
+			new->rests = parked->rests;
+		new->hurried = new->hurried || parked->hurried;
 		*at = parked->next;
 		free(parked);
 	}
-	return rests;
 }
 
 static void
@@ -69,7 +68,8 @@ rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece)
 	if (span.first >= span.last)
 		return;
 	parked = rtta_xcalloc(1, sizeof(*parked));
-	*parked = (struct rtta_parked){ .span = span, .rests = take_rests(track, span) };
+	parked->span = span;
+	take_over(track, parked);
 	for (unsigned i = 0; i < parked->rests && rest_ms < REST_MAX_MS; i++)
 		rest_ms *= 2;
 	parked->rests++;
@@ -82,6 +82,24 @@ rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece)
 	let_go(track, span, parked);
 	parked->next = track->parked;
 	track->parked = parked;
+	lane->parked_since++;
+}
+
+/* One piece alone may be at fault itself: it waits. */
+void
+rtta_lane_hurry(struct rtta_lane *lane)
+{
+	if (lane->parked_since > 1) {
+		for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
+			for (struct rtta_parked *parked = track->parked; parked != NULL;
+			    parked = parked->next)
+				if (!parked->recalled && !parked->hurried) {
+					parked->hurried = true;
+					parked->due_ms = 0;
+				}
+		lane->recall_ms = 0;
+	}
+	lane->parked_since = 0;
 }
 
 bool
@@ -146,7 +164,7 @@ rtta_lane_parked_ms(const struct rtta_lane *lane)
 		    parked = parked->next)
 			if (!parked->recalled && parked->due_ms < due_ms)
 				due_ms = parked->due_ms;
-	return due_ms;
+	return due_ms < lane->recall_ms ? lane->recall_ms : due_ms;
 }
 
 double
@@ -168,6 +186,9 @@ rtta_lane_recall(struct rtta_lane *lane)
 	int64_t now_ms = rtta_clock_mono_ms();
 	bool any = false;
 
+	/* All that rests comes with it: not too often. */
+	if (now_ms < lane->recall_ms)
+		return false;
 	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
 		for (struct rtta_parked *parked = track->parked; parked != NULL;
 		    parked = parked->next)
@@ -175,6 +196,8 @@ rtta_lane_recall(struct rtta_lane *lane)
 				parked->recalled = true;
 				any = true;
 			}
+	if (any)
+		lane->recall_ms = now_ms + lane->config->rest_ms;
 	return any;
 }
 

@@ -31,6 +31,7 @@ struct rtta_parked {
 	int64_t due_ms;
 	int64_t start_ns, end_ns;    /* wall clock */
 	bool recalled;
+	bool hurried;                /* was due early, and failed again */
 	bool untold;                 /* nobody has been told */
 	struct rtta_parked *next;
 };
@@ -111,6 +112,8 @@ struct rtta_lane {
 	uint64_t pending, retries, moved_frames;
 	uint32_t frame_ms;                    /* of the last delivery */
 	bool failing;
+	unsigned parked_since;                /* an engine worked: pieces */
+	int64_t recall_ms;                    /* nothing is recalled before */
 	bool proven;                          /* an engine has worked here */
 	int64_t spare_ms;                     /* no spare is opened before */
 	int64_t prune_ms;                     /* tracks are looked through then */
@@ -181,6 +184,9 @@ void rtta_lane_watch_edge(struct rtta_lane *lane);
 
 /* A piece has failed three times: its frames leave the hold. */
 void rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece);
+
+/* An engine works again: what was parked in its outage is due. */
+void rtta_lane_hurry(struct rtta_lane *lane);
 
 /* Some of span rests, and is not taken now. */
 bool rtta_lane_is_parked(const struct rtta_track *track, struct rtta_span span);

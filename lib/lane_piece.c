@@ -195,6 +195,7 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 		lane->recovering = lane->recovering || lane->failing;
 		lane->failing = false;
 		lane->proven = true;
+		rtta_lane_hurry(lane);
 		rtta_drafts_put(&lane->drafts, draft);
 	}
 	now = rtta_stretch_failures(piece->stretch);

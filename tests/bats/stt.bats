@@ -173,6 +173,30 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 60 drained
 }
 
+@test "an outage of minutes: live is at the edge at once, the hole fills, each number once" {
+	printf '%s\n' '#!/bin/sh' '[ -e broken ] && exit 1' 'exec numbered hear --words' >ear
+	chmod +x ear
+	start_bus
+	background live rtta-stt --lane live --exec ./ear
+	background back rtta-stt --lane backfill --idle 2s --rest 2s --exec ./ear
+	numbered gen -n 200 | publish S
+	wait_for 60 count S 175
+	touch broken
+	pkill -P "$(cat live.pid)"
+	numbered gen -n "${OUTAGE:-15000}" --start 200 | publish S
+	wait_for 60 grep -q 'attempts in vain' back.err
+	rm broken
+	end=$((200 + ${OUTAGE:-15000}))
+	numbered gen -n 200 --start $end | publish --eos S
+	# the edge, while the hole is open
+	wait_for 60 eval "texts S | grep -qw $((end + 199))"
+	[ "$(records S | jq -rs 'sort_by(.first)[-1].lane')" = live ]
+	wait_for 300 drained
+	right S 0 $((end + 199))
+	[ "$(records S | whole 0 $(((end + 200) * 320)))" = whole ]
+	[ "$(records S | jq -rs 'map(select(.lane == "backfill") | .last - .first) | add')" -gt $(((end - 1000) * 320)) ]
+}
+
 @test "sound without headers becomes text, when it stops" {
 	start_bus
 	live
