@@ -104,20 +104,36 @@ stop(const struct rtta_state *state, const struct rtta_session_config *config,
 	return with(standing(state), "status", jv_string("IDLE"));
 }
 
+/* For a route that did not see it: the spans that are over. */
+static jv
+add_off(const struct rtta_session_config *config, int64_t now_us)
+{
+	size_t at = config->off_count < RTTA_SESSION_OFF_MAX ? 0 : 1;
+	jv list = jv_array();
+
+	for (; at < config->off_count; at++)
+		list = jv_array_append(list, JV_ARRAY(
+		    jv_number((double)config->off[at].from_us),
+		    jv_number((double)config->off[at].to_us)));
+	return jv_array_append(list, JV_ARRAY(jv_number((double)config->off_record_us),
+	    jv_number((double)now_us)));
+}
+
 static jv
 set_off_record(const struct rtta_state *state,
     const struct rtta_session_config *config, const struct rtta_button *button)
 {
 	bool off = button->kind == RTTA_BUTTON_OFF_RECORD;
+	jv value;
 
 	if (config->off_record == off)
 		return jv_invalid();
 	if (off)
-		return with(with(jv_object_delete(standing(state), jv_string("on_record_us")),
-		    "off_record", jv_true()), "off_record_us", jv_number((double)button->now_us));
-	/* The span stays, for a route that does not run now. */
-	return with(jv_object_delete(standing(state), jv_string("off_record")),
-	    "on_record_us", jv_number((double)button->now_us));
+		return with(with(standing(state), "off_record", jv_true()),
+		    "off_record_us", jv_number((double)button->now_us));
+	value = jv_object_delete(standing(state), jv_string("off_record"));
+	value = jv_object_delete(value, jv_string("off_record_us"));
+	return with(value, "off_record_spans", add_off(config, button->now_us));
 }
 
 static jv

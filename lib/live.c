@@ -128,8 +128,8 @@ read_frame(natsMsg *msg, struct rtta_audio *audio)
 }
 
 bool
-rtta_live_drop(struct rtta_live *live, int64_t since_us, struct rtta_pos *first,
-    int64_t *first_us)
+rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
+    struct rtta_pos *first, int64_t *first_us)
 {
 	struct rtta_queue kept = {0};
 	struct rtta_audio audio;
@@ -137,7 +137,8 @@ rtta_live_drop(struct rtta_live *live, int64_t since_us, struct rtta_pos *first,
 	natsMsg *msg;
 
 	while ((msg = rtta_publisher_take_back(live->publisher, NULL)) != NULL) {
-		if (!read_frame(msg, &audio) || audio.frame.capture_ns / NS_PER_US < since_us) {
+		if (!read_frame(msg, &audio) || audio.frame.capture_ns / NS_PER_US < from_us ||
+		    audio.frame.capture_ns / NS_PER_US >= to_us) {
 			rtta_queue_push(&kept, msg);
 			continue;
 		}

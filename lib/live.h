@@ -41,11 +41,11 @@ int rtta_live_trouble(const struct rtta_live *live);
 uint64_t rtta_live_stored(const struct rtta_live *live);
 
 /*
- * Off the record: drop what was captured at or after since_us.  True with
+ * Off the record: drop what was captured in [from_us, to_us).  True with
  * *first and *first_us of the oldest that was dropped.
  */
-bool rtta_live_drop(struct rtta_live *live, int64_t since_us, struct rtta_pos *first,
-    int64_t *first_us);
+bool rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
+    struct rtta_pos *first, int64_t *first_us);
 
 /* At the end: calls keep for each frame that is not stored, oldest first. */
 void rtta_live_take_back(struct rtta_live *live,

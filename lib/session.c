@@ -201,6 +201,61 @@ decode_config_id(struct rtta_session_config *config, jv value, struct rtta_err *
 	return rc;
 }
 
+/* A time of a pair: -1 when it is none.  Takes value. */
+static int64_t
+take_us(jv value)
+{
+	double us = jv_get_kind(value) == JV_KIND_NUMBER ? jv_number_value(value) : -1;
+
+	jv_free(value);
+	return us >= 0 && us <= (double)MAX_INT ? (int64_t)us : -1;
+}
+
+/* Takes span. */
+static bool
+decode_span(jv span, struct rtta_session_off *off)
+{
+	bool is_pair = jv_get_kind(span) == JV_KIND_ARRAY && jv_array_length(jv_copy(span)) == 2;
+
+	if (is_pair) {
+		off->from_us = take_us(jv_array_get(jv_copy(span), 0));
+		off->to_us = take_us(jv_array_get(jv_copy(span), 1));
+	}
+	jv_free(span);
+	return is_pair && off->from_us >= 0 && off->to_us >= 0;
+}
+
+/* [[from, to], ...]; of more than fit the newest are kept. */
+static int
+decode_off(struct rtta_session_config *config, jv value, struct rtta_err *err)
+{
+	jv list = jv_object_get(jv_copy(value), jv_string("off_record_spans"));
+	int count = jv_get_kind(list) == JV_KIND_ARRAY ? jv_array_length(jv_copy(list)) : 0;
+	int at = count > RTTA_SESSION_OFF_MAX ? count - RTTA_SESSION_OFF_MAX : 0;
+	bool is_good = count > 0 || !jv_is_valid(list) || jv_get_kind(list) == JV_KIND_ARRAY;
+
+	for (; at < count && is_good; at++) {
+		struct rtta_session_off *off = &config->off[config->off_count++];
+		jv span = jv_array_get(jv_copy(list), at);
+
+		is_good = decode_span(span, off);
+	}
+	jv_free(list);
+	return is_good ? 0 : rtta_err_set(err, EX_DATAERR,
+	    "session_config: off_record_spans: not pairs of times");
+}
+
+static jv
+encode_off(const struct rtta_session_config *config)
+{
+	jv list = jv_array();
+
+	for (size_t i = 0; i < config->off_count; i++)
+		list = jv_array_append(list, JV_ARRAY(jv_number((double)config->off[i].from_us),
+		    jv_number((double)config->off[i].to_us)));
+	return list;
+}
+
 int
 rtta_session_config_decode(struct rtta_session_config *config, jv value,
     struct rtta_err *err)
@@ -217,7 +272,7 @@ rtta_session_config_decode(struct rtta_session_config *config, jv value,
 	    &config->preroll_s, err) < 0 ||
 	    rtta_json_bool(what, value, "off_record", &config->off_record, err) < 0 ||
 	    decode_us(what, value, "off_record_us", &config->off_record_us, err) < 0 ||
-	    decode_us(what, value, "on_record_us", &config->on_record_us, err) < 0)
+	    decode_off(config, value, err) < 0)
 		return -1;
 	return 0;
 }
@@ -237,8 +292,8 @@ rtta_session_config_encode(const struct rtta_session_config *config)
 		value = put(value, "off_record", jv_true());
 	if (config->off_record_us != 0)
 		value = put(value, "off_record_us", jv_number((double)config->off_record_us));
-	if (config->on_record_us != 0)
-		value = put(value, "on_record_us", jv_number((double)config->on_record_us));
+	if (config->off_count > 0)
+		value = put(value, "off_record_spans", encode_off(config));
 	return value;
 }
 

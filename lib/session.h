@@ -20,6 +20,7 @@ struct rtta_err;
 enum {
 	RTTA_SESSION_ID_BYTES = 65,     /* 64 characters and the end */
 	RTTA_SESSION_TITLE_BYTES = 257,
+	RTTA_SESSION_OFF_MAX = 16,
 	RTTA_SESSION_PREROLL_S = 300,   /* default pre-roll */
 	RTTA_SESSION_PREROLL_MAX_S = 330  /* PRE_BUFFER holds 6 min */
 };
@@ -30,6 +31,11 @@ bool rtta_session_id_valid(const char *id);
 /* A new id: YYYYmmddTHHMMSSZ-xxxx. */
 void rtta_session_id_new(char id[RTTA_SESSION_ID_BYTES], int64_t real_ns);
 
+/* A time when nothing was to be kept: [from_us, to_us). */
+struct rtta_session_off {
+	int64_t from_us, to_us;
+};
+
 /* session_config: what people ask for. */
 struct rtta_session_config {
 	char id[RTTA_SESSION_ID_BYTES];
@@ -38,8 +44,9 @@ struct rtta_session_config {
 	int64_t started_us;              /* 0: not said */
 	int64_t preroll_s;               /* RTTA_SESSION_PREROLL_S when not said */
 	bool off_record;
-	int64_t off_record_us;           /* since when, now or the last time; 0: not said */
-	int64_t on_record_us;            /* and until when, when it is over */
+	int64_t off_record_us;           /* since when; 0: not said */
+	struct rtta_session_off off[RTTA_SESSION_OFF_MAX];  /* before, oldest first */
+	size_t off_count;
 };
 
 int rtta_session_config_decode(struct rtta_session_config *config, jv value,

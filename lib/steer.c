@@ -34,6 +34,9 @@ struct rtta_steer {
 	struct rtta_session_config config;  /* the last good one */
 	uint64_t config_revision, asked_revision;
 	bool off_record;
+	int64_t off_us;
+	struct rtta_session_off off[RTTA_SESSION_OFF_MAX];  /* applied */
+	size_t off_count;
 	bool wrote;                         /* since the state's last tick */
 	uint64_t cut_write, end_write;
 	struct rtta_session_cut cut;        /* as written */
@@ -190,6 +193,16 @@ rtta_steer_needed(struct rtta_steer *steer)
 
 /* --- session_config --- */
 
+/* All that was heard before, and what was captured since then. */
+static void
+forget(struct rtta_steer *steer, int64_t since_us)
+{
+	look_at_flushes(steer);
+	rtta_preroll_recall(steer->p.preroll);
+	rtta_window_forget(steer->p.window, steer->needed, since_us);
+	rtta_preroll_purge(steer->p.preroll);
+}
+
 static void
 go_off_record(struct rtta_steer *steer, int64_t since_us)
 {
@@ -198,13 +211,62 @@ go_off_record(struct rtta_steer *steer, int64_t since_us)
 	bool dropped;
 
 	rtta_log_info("off the record");
-	dropped = rtta_live_drop(steer->p.live, since_us, &first, &first_us);
+	steer->off_us = since_us;
+	dropped = rtta_live_drop(steer->p.live, since_us, INT64_MAX, &first, &first_us);
 	rtta_switch_off_record(steer->p.sw, since_us, dropped ? &first : NULL, first_us);
 	rtta_steer_carry_out(steer);  /* the note first */
-	look_at_flushes(steer);
-	rtta_preroll_recall(steer->p.preroll);
-	rtta_window_forget(steer->p.window, steer->needed, since_us);
-	rtta_preroll_purge(steer->p.preroll);
+	forget(steer, since_us);
+}
+
+/* Since when the window holds what was off the record; false: nothing is. */
+static bool
+window_is_off(const struct rtta_steer *steer, int64_t *since_us)
+{
+	const struct rtta_frame *frame;
+
+	for (uint64_t i = rtta_window_oldest(steer->p.window);
+	    i < rtta_window_next(steer->p.window); i++) {
+		frame = &rtta_window_at(steer->p.window, i)->frame;
+		*since_us = frame->capture_ns / NS_PER_US;
+		if (rtta_switch_is_off_record(steer->p.sw, frame))
+			return true;
+	}
+	return false;
+}
+
+/* Spans that were over before they were known here, too. */
+static void
+apply_off(struct rtta_steer *steer, const struct rtta_session_off *off, size_t count)
+{
+	struct rtta_pos first, at;
+	int64_t first_us = 0, at_us = 0, since_us;
+	bool dropped = false;
+
+	if (count == steer->off_count && memcmp(off, steer->off, count * sizeof(*off)) == 0)
+		return;
+	memcpy(steer->off, off, count * sizeof(*off));
+	steer->off_count = count;
+	for (size_t i = 0; i < count; i++)
+		if (rtta_live_drop(steer->p.live, off[i].from_us, off[i].to_us, &at, &at_us) &&
+		    !dropped) {
+			dropped = true;
+			first = at;
+			first_us = at_us;
+		}
+	rtta_switch_off_before(steer->p.sw, off, count, dropped ? &first : NULL, first_us);
+	rtta_steer_carry_out(steer);
+	if (window_is_off(steer, &since_us))
+		forget(steer, since_us);
+}
+
+/* When the button was pressed, if it says so. */
+static int64_t
+ended_us(const struct rtta_steer *steer, const struct rtta_session_config *config,
+    int64_t now_us)
+{
+	int64_t last_us = config->off_count > 0 ? config->off[config->off_count - 1].to_us : 0;
+
+	return last_us > steer->off_us ? last_us : now_us;
 }
 
 static void
@@ -212,15 +274,12 @@ apply_record(struct rtta_steer *steer, const struct rtta_session_config *config)
 {
 	int64_t now_us = rtta_clock_real_ns() / NS_PER_US;
 
+	apply_off(steer, config->off, config->off_count);
 	if (config->off_record && !steer->off_record) {
 		go_off_record(steer, config->off_record_us ? config->off_record_us : now_us);
 	} else if (!config->off_record && steer->off_record) {
 		rtta_log_info("on the record");
-		rtta_switch_on_record(steer->p.sw, config->on_record_us > config->off_record_us ?
-		    config->on_record_us : now_us);
-	} else if (!config->off_record && config->on_record_us > config->off_record_us) {
-		/* What was captured then may still come: nobody saw it begin or end. */
-		rtta_switch_was_off_record(steer->p.sw, config->off_record_us, config->on_record_us);
+		rtta_switch_on_record(steer->p.sw, ended_us(steer, config, now_us));
 	}
 	steer->off_record = config->off_record;
 }

@@ -68,6 +68,8 @@ struct rtta_switch {
 
 	bool off;
 	int64_t off_us, on_us;         /* captured in [off_us, on_us): dropped */
+	struct rtta_session_off before[RTTA_SESSION_OFF_MAX];  /* and in these */
+	size_t before_count;
 	bool noting;                   /* a note stands open at note_from */
 	struct mark note_from;
 
@@ -631,6 +633,9 @@ rtta_switch_is_off_record(const struct rtta_switch *sw, const struct rtta_frame 
 {
 	int64_t us = frame->capture_ns / NS_PER_US;
 
+	for (size_t i = 0; i < sw->before_count; i++)
+		if (us >= sw->before[i].from_us && us < sw->before[i].to_us)
+			return true;
 	return us >= sw->off_us && (sw->off || us < sw->on_us);
 }
 
@@ -915,8 +920,18 @@ rtta_switch_on_record(struct rtta_switch *sw, int64_t since_us)
 }
 
 void
-rtta_switch_was_off_record(struct rtta_switch *sw, int64_t since_us, int64_t until_us)
+rtta_switch_off_before(struct rtta_switch *sw, const struct rtta_session_off *off,
+    size_t count, const struct rtta_pos *dropped, int64_t dropped_us)
 {
-	sw->off_us = since_us;
-	sw->on_us = until_us;
+	struct mark from = {0};
+
+	assert(count <= RTTA_SESSION_OFF_MAX);
+	memcpy(sw->before, off, count * sizeof(*off));
+	sw->before_count = count;
+	if (dropped != NULL)
+		from = (struct mark){ true, *dropped, dropped_us };
+	drop_off_record(sw, &sw->seeking, &from);
+	drop_off_record(sw, &sw->waiting, &from);
+	if (from.is_set)
+		open_note(sw, from.pos, from.us);
 }

@@ -99,8 +99,9 @@ void rtta_switch_off_record(struct rtta_switch *sw, int64_t since_us,
     const struct rtta_pos *dropped, int64_t dropped_us);
 void rtta_switch_on_record(struct rtta_switch *sw, int64_t since_us);
 
-/* It was, in a span that is over: frames of it may still come. */
-void rtta_switch_was_off_record(struct rtta_switch *sw, int64_t since_us, int64_t until_us);
+/* Spans off the record that are over, all that are known; dropped as above. */
+void rtta_switch_off_before(struct rtta_switch *sw, const struct rtta_session_off *off,
+    size_t count, const struct rtta_pos *dropped, int64_t dropped_us);
 bool rtta_switch_is_off_record(const struct rtta_switch *sw, const struct rtta_frame *frame);
 
 /* What stands in cut.<id> and end.<id> now: ours, or an earlier one. */

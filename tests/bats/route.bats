@@ -387,3 +387,25 @@ device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device
 	diff <(preroll) <(numbers 01 0 99)
 	grep -q 'set forward by 2592[0-9.]* s' route.err
 }
+
+@test "off the record while no route runs: what lies in the pipe of that span is dropped" {
+	start
+	active s1
+	wait_for 10 key cut.s1
+	gen --frames 20 --at-us 1000000000 >frames
+	wait_for 10 count_is live 20 s1
+	stop nats KILL
+	gen --start 20 --frames 20 --at-us 1000000000 >frames
+	wait_for 10 pipe_is_empty
+	stop route
+	gen --start 40 --frames 60 --at-us 1000000000 >frames
+	restart_nats
+	# frames 30 to 49, and 60 to 69
+	active s1 '"off_record_spans": [[1000600000, 1001000000], [1001200000, 1001400000]]'
+	start_route
+	wait_for 10 has_live s1 99
+	diff <(live s1) <(numbers 01 0 29; numbers 01 50 59; numbers 01 70 99)
+	[ "$(key "note.s1.route-0000000000000001-$((50 * FRAME))" '[.from.sample, .reason]')" = \
+	    "[$((30 * FRAME)),\"off the record\"]" ]
+	[ "$(key "note.s1.route-0000000000000001-$((70 * FRAME))" .from.sample)" = $((60 * FRAME)) ]
+}

@@ -75,9 +75,16 @@ state() { rtta-session --listen 0 status | jq -cr "$1"; }
 	[ "$(config '[.session_id, .status, .off_record, .off_record_us]')" = "[\"a\",\"IDLE\",true,$since]" ]
 	[ "$(state .off_record)" = true ]
 	rtta-session on-record
-	# the span stays, for a route that does not run now
-	[ "$(config '[.session_id, .off_record, .off_record_us, .on_record_us > .off_record_us]')" = "[\"a\",null,$since,true]" ]
+	[ "$(config '[.session_id, .off_record, .off_record_us]')" = '["a",null,null]' ]
+	[ "$(config '.off_record_spans[0][0]')" = "$since" ]
+	[ "$(config '.off_record_spans[0][1]')" -gt "$since" ]
 	[ "$(state .off_record)" = false ]
+	for _ in $(seq 17); do
+		rtta-session off-record
+		rtta-session on-record
+	done
+	[ "$(config '.off_record_spans | length')" = 16 ]
+	[ "$(config '.off_record_spans[0][0]')" -gt "$since" ]
 }
 
 @test "what other clients put is understood, and what cannot be read is not lost" {

@@ -98,6 +98,11 @@ check_config(void)
 		{ "{\"session_id\":\"x\",\"status\":\"ACTIVE\",\"preroll_s\":331}", "session_config: preroll_s: " },
 		{ "{\"session_id\":\"x\",\"status\":\"ACTIVE\",\"off_record\":1}", "session_config: off_record: " },
 		{ "{\"session_id\":\"x\",\"status\":\"ACTIVE\",\"title\":{}}", "session_config: title: " },
+		{ "{\"status\":\"IDLE\",\"off_record_spans\":[[1,2],[3,4]]}", "" },
+		{ "{\"status\":\"IDLE\",\"off_record_spans\":[]}", "" },
+		{ "{\"status\":\"IDLE\",\"off_record_spans\":1}", "session_config: off_record_spans: " },
+		{ "{\"status\":\"IDLE\",\"off_record_spans\":[[1,2],[3]]}", "session_config: off_record_spans: " },
+		{ "{\"status\":\"IDLE\",\"off_record_spans\":[[1,-2]]}", "session_config: off_record_spans: " },
 	};
 	struct rtta_session_config config;
 
