@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "clock.h"
 #include "cover.h"
@@ -18,9 +19,10 @@
 
 enum {
 	BACKOFF_MS = 500,              /* doubled with each failure */
+	BACKOFF_LIVE_MAX_MS = 2000,    /* people wait for the text */
 	BACKOFF_MAX_MS = 30000,
-	STUCK_MS = 60000,              /* neither takes sound nor says a word */
-	DEAF_S = 60                    /* of sound without an event */
+	JITTER_PERCENT = 20,
+	STUCK_MS = 60000               /* neither takes sound nor says a word */
 };
 
 struct rtta_stretch {
@@ -132,16 +134,32 @@ find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
 
 /* --- open --- */
 
+static int64_t
+jitter_percent(void)
+{
+	unsigned random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		return 0;
+	return (int64_t)(random % (2 * JITTER_PERCENT + 1)) - JITTER_PERCENT;
+}
+
 static void
 fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 {
+	int64_t most_ms = stretch->source->like->backfill ? BACKOFF_MAX_MS : BACKOFF_LIVE_MAX_MS;
+	int64_t asked_ms = stretch->engine != NULL ? rtta_engine_retry_ms(stretch->engine) : 0;
 	int64_t wait_ms = BACKOFF_MS;
 
 	stretch->failures++;
-	for (unsigned i = 1; i < stretch->failures && wait_ms < BACKOFF_MAX_MS; i++)
+	for (unsigned i = 1; i < stretch->failures && wait_ms < most_ms; i++)
 		wait_ms *= 2;
-	if (wait_ms > BACKOFF_MAX_MS)
-		wait_ms = BACKOFF_MAX_MS;
+	if (wait_ms > most_ms)
+		wait_ms = most_ms;
+	/* Many boxes that lost one service do not come back as one. */
+	wait_ms += wait_ms * jitter_percent() / 100;
+	if (asked_ms > wait_ms)
+		wait_ms = asked_ms;
 	if (why->exit_code != EX_CONFIG)  /* the caller judges that */
 		rtta_log_warn("%s, again in %.1f s", why->text, (double)wait_ms / 1000);
 	stretch->retry_ms = rtta_clock_mono_ms() + wait_ms;
@@ -328,14 +346,15 @@ check_alive(struct rtta_stretch *stretch, struct rtta_err *why)
 {
 	const char *name = stretch->source->profile->name;
 	int64_t silent_ms = rtta_clock_mono_ms() - rtta_engine_active_ms(stretch->engine);
-	uint64_t deaf = (uint64_t)DEAF_S * stretch->source->profile->rate_hz;
+	uint64_t deaf = (uint64_t)stretch->source->profile->deaf_s * stretch->source->profile->rate_hz;
 
 	/* Taking sound is no sign of life once all of it was taken. */
 	if (silent_ms > STUCK_MS && (stretch->finished || stretch->sent < stretch->span.last))
 		rtta_err_set(why, EX_TEMPFAIL, "engine %s: no sign of life for %d s", name,
 		    STUCK_MS / 1000);
 	else if (stretch->loud_samples > deaf)
-		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound", name, DEAF_S);
+		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound", name,
+		    stretch->source->profile->deaf_s);
 }
 
 /* The connection is over before it said done. */
