@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -27,8 +28,12 @@
 #include "transcript.h"
 
 static const char help[] =
-    "usage: rtta-export [-hqVv] [-N URL] [-f FORMAT] [-Ftu] [SESSION | last]\n"
+    "usage: rtta-export [-hqVv] [-N URL] [-f FORMAT] [-a TIME] [-b TIME] [-Ftu]\n"
+    "                   [SESSION | last]\n"
     "       rtta-export -c [-hqVvj] [-N URL] [SESSION | last]\n"
+    "  -a, --from TIME      leave out what is before: 10:15, 10:15:03, 2026-01-05T10:15:03Z,\n"
+    "                         or since the first sample: +5m, +0:05:00\n"
+    "  -b, --to TIME        leave out what begins then or later\n"
     "  -c, --coverage       print how much of the sound has text; exit 1 while some is missing\n"
     "  -f, --format FORMAT  txt, srt, vtt, jsonl or ctm (default txt)\n"
     "  -F, --follow         go on as text comes, in the order of its coming (txt, jsonl)\n"
@@ -44,7 +49,14 @@ enum {
 	NO_STREAM = 10059      /* err_code of JetStream */
 };
 
+/* Of the wall clock, or since the first sample. */
+struct moment {
+	bool is_set, since_first, of_day;
+	int64_t ns;                       /* of_day: since midnight, local time */
+};
+
 struct export {
+	struct moment from, to;
 	bool coverage, json, follow, times;
 	enum rtta_format format;
 	char session[RTTA_SESSION_ID_BYTES];
@@ -56,10 +68,45 @@ struct export {
 	bool stopped, reader_gone;        /* by a signal; nobody reads stdout */
 };
 
+/* "10:15" or "10:15:03" in ns.  0 or -1. */
+static int
+parse_clock(const char *text, int64_t *ns)
+{
+	int hours, minutes, seconds = 0, used = 0;
+
+	if ((sscanf(text, "%3d:%2d:%2d%n", &hours, &minutes, &seconds, &used) < 3 || text[used] != '\0') &&
+	    (sscanf(text, "%3d:%2d%n", &hours, &minutes, &used) < 2 || text[used] != '\0'))
+		return -1;
+	if (hours < 0 || minutes < 0 || minutes > 59 || seconds < 0 || seconds > 60)
+		return -1;
+	*ns = ((hours * 60 + minutes) * INT64_C(60) + seconds) * 1000000000;
+	return 0;
+}
+
+static struct moment
+parse_moment(const char *flag, const char *text)
+{
+	struct moment moment = { .is_set = true };
+
+	if (text[0] == '+') {
+		moment.since_first = true;
+		if (parse_clock(text + 1, &moment.ns) < 0)
+			moment.ns = rtta_opt_duration_ms(flag, text + 1, 0, 7 * 86400000) * 1000000;
+	} else if (rtta_clock_parse(text, &moment.ns) < 0) {
+		moment.of_day = true;
+		if (parse_clock(text, &moment.ns) < 0 || moment.ns > 86400 * INT64_C(1000000000))
+			rtta_opt_fail("%s %.40s: neither 10:15 nor 10:15:03 nor an RFC 3339 time "
+			    "nor +5m", flag, text);
+	}
+	return moment;
+}
+
 static void
 parse_options(struct export *export, int argc, char *argv[])
 {
 	static const struct option table[] = {
+		{ "from", required_argument, NULL, 'a' },
+		{ "to", required_argument, NULL, 'b' },
 		{ "coverage", no_argument, NULL, 'c' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "follow", no_argument, NULL, 'F' },
@@ -74,6 +121,8 @@ parse_options(struct export *export, int argc, char *argv[])
 
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
 		switch (c) {
+		case 'a': export->from = parse_moment("--from", optarg); break;
+		case 'b': export->to = parse_moment("--to", optarg); break;
 		case 'c': export->coverage = true; break;
 		case 'f': format = optarg; break;
 		case 'F': export->follow = true; break;
@@ -83,6 +132,8 @@ parse_options(struct export *export, int argc, char *argv[])
 		}
 	if (rtta_format_parse(format ? format : "txt", &export->format) < 0)
 		rtta_opt_fail("--format: %s is none of txt, srt, vtt, jsonl, ctm", format);
+	if ((export->from.is_set || export->to.is_set) && (export->coverage || export->follow))
+		rtta_opt_fail("--from and --to go with neither --coverage nor --follow");
 	if (export->coverage && (format || export->follow || export->times))
 		rtta_opt_fail("--coverage writes no text");
 	if (export->json && !export->coverage)
@@ -280,6 +331,37 @@ write_transcript(struct export *export, const struct rtta_transcript *transcript
 	return rc;
 }
 
+/* A time of day is the first such time behind an hour before the start. */
+static int64_t
+resolve(const struct moment *moment, const struct rtta_transcript *transcript)
+{
+	int64_t base_ns = rtta_transcript_start_ns(transcript) - 3600 * INT64_C(1000000000), ns;
+	time_t base_s = (time_t)(base_ns / 1000000000);
+	struct tm tm;
+
+	if (!moment->of_day || localtime_r(&base_s, &tm) == NULL)
+		return moment->ns;
+	tm.tm_hour = tm.tm_min = 0;
+	tm.tm_sec = (int)(moment->ns / 1000000000);
+	tm.tm_isdst = -1;
+	ns = mktime(&tm) * INT64_C(1000000000);
+	return ns < base_ns ? ns + 86400 * INT64_C(1000000000) : ns;
+}
+
+static int
+write_all(struct export *export, struct rtta_err *err)
+{
+	struct rtta_transcript *transcript = rtta_gather_transcript(export->gather);
+
+	if (export->from.is_set)
+		rtta_transcript_crop(transcript, export->from.since_first,
+		    resolve(&export->from, transcript), INT64_MAX);
+	if (export->to.is_set)
+		rtta_transcript_crop(transcript, export->to.since_first, INT64_MIN,
+		    resolve(&export->to, transcript));
+	return write_transcript(export, transcript, err);
+}
+
 /* One record by itself, as the format writes it. */
 static int
 write_record(struct export *export, const struct rtta_record *record, struct rtta_err *err)
@@ -437,7 +519,7 @@ main(int argc, char *argv[])
 		else if (export.follow)
 			follow(&export, &err);
 		else
-			write_transcript(&export, rtta_gather_transcript(export.gather), &err);
+			write_all(&export, &err);
 	}
 	close_all(&export);
 	return err.exit_code ? rtta_err_exit(&err) : answer;

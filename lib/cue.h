@@ -1,9 +1,12 @@
 /*
  * cue - a transcript as subtitles.
  *
- * A cue is at most two lines of 42 characters, and never two at a time: a
- * long record becomes several, and the earlier of two that overlap ends, or
- * the later waits.  Times count from the first sample of the session.  Pure.
+ * A cue is at most two even lines of 42 characters, ends with a sentence or
+ * a clause where it can, stays until it can have been read where there is
+ * room, and there are never two at a time: the earlier of two that overlap
+ * ends, or the later waits.  What one speaker says is one flow, however it
+ * is divided into records.  Times count from the first sample of the
+ * session.  Pure.
  */
 #ifndef RTTA_CUE_H
 #define RTTA_CUE_H

@@ -46,25 +46,6 @@ rtta_format_mime(enum rtta_format format)
 
 /* --- txt --- */
 
-static bool
-is_sentence_end(const char *text)
-{
-	static const char *const ends[] = {
-		".", "!", "?", ".\"", "!\"", "?\"", "\u2026", "\u3002", "\uff01", "\uff1f"
-	};
-	size_t len = strlen(text);
-
-	while (len > 0 && strchr(" \n\t\r", text[len - 1]) != NULL)
-		len--;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		size_t end_len = strlen(ends[i]);
-
-		if (len >= end_len && memcmp(text + len - end_len, ends[i], end_len) == 0)
-			return true;
-	}
-	return false;
-}
-
 struct paragraph {
 	bool open;
 	int64_t start_ns, end_ns;
@@ -108,7 +89,7 @@ put_words(FILE *out, const char *text)
 
 static void
 put_text(FILE *out, struct paragraph *paragraph, const struct rtta_record *record,
-    bool times, bool *first)
+    const char *late, bool times, bool *first)
 {
 	char buffer[RTTA_WORDS_SPEAKER_BYTES];
 	const char *label = rtta_words_speaker(record, buffer);
@@ -123,7 +104,7 @@ put_text(FILE *out, struct paragraph *paragraph, const struct rtta_record *recor
 		if (times) {
 			fputc('[', out);
 			put_clock(out, record->start_ns);
-			fputs("] ", out);
+			fprintf(out, "%s] ", late);
 		}
 		if (label[0] != '\0')
 			fprintf(out, "%s: ", label);
@@ -134,7 +115,7 @@ put_text(FILE *out, struct paragraph *paragraph, const struct rtta_record *recor
 	put_words(out, record->text);
 	paragraph->open = true;
 	paragraph->end_ns = record->end_ns;
-	paragraph->sentence_ended = is_sentence_end(record->text);
+	paragraph->sentence_ended = rtta_words_end_sentence(record->text, strlen(record->text));
 	*first = false;
 }
 
@@ -164,7 +145,8 @@ write_txt(FILE *out, const struct rtta_transcript *transcript, bool times)
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++)
 		if (rtta_words_are_in(record))
-			put_text(out, &paragraph, record, times, &first);
+			put_text(out, &paragraph, record, rtta_transcript_is_late(transcript,
+			    record) ? ", late" : "", times, &first);
 		else if (record->type == RTTA_RECORD_GAP)
 			put_gap(out, &paragraph, record, &first);
 	if (paragraph.open)
@@ -231,8 +213,9 @@ put_vtt_text(FILE *out, const char *text)
 }
 
 static void
-put_vtt_cue(FILE *out, const struct rtta_cue *cue)
+put_vtt_cue(FILE *out, const struct rtta_transcript *transcript, const struct rtta_cue *cue)
 {
+	bool late = rtta_transcript_is_late(transcript, cue->record);
 	char buffer[RTTA_WORDS_SPEAKER_BYTES];
 	const char *speaker = rtta_words_speaker(cue->record, buffer);
 
@@ -244,8 +227,9 @@ put_vtt_cue(FILE *out, const struct rtta_cue *cue)
 		put_vtt_text(out, speaker);
 		fputc('>', out);
 	}
+	fputs(late ? "<c.late>" : "", out);
 	put_vtt_text(out, cue->text);
-	fputc('\n', out);
+	fputs(late ? "</c>\n" : "\n", out);
 }
 
 /* Note the gaps from the i-th record on that begin before before_ms.  The
@@ -289,7 +273,7 @@ write_vtt(FILE *out, const struct rtta_transcript *transcript)
 	fputc('\n', out);
 	for (size_t i = 0; i < cues.count; i++) {
 		gaps_from = put_vtt_gaps(out, transcript, gaps_from, cues.cue[i].from_ms);
-		put_vtt_cue(out, &cues.cue[i]);
+		put_vtt_cue(out, transcript, &cues.cue[i]);
 	}
 	put_vtt_gaps(out, transcript, gaps_from, INT64_MAX);
 	rtta_cues_done(&cues);
@@ -339,6 +323,18 @@ put_ctm_words(FILE *out, const struct rtta_transcript *transcript,
 }
 
 static void
+put_ctm_late(FILE *out, const struct rtta_transcript *transcript,
+    const struct rtta_record *record)
+{
+	int64_t from_ns, to_ns;
+
+	if (!rtta_transcript_is_late(transcript, record))
+		return;
+	rtta_transcript_when(transcript, record, &from_ns, &to_ns);
+	fprintf(out, ";; late %.3f %.3f\n", (double)from_ns / 1e9, (double)(to_ns - from_ns) / 1e9);
+}
+
+static void
 write_ctm(FILE *out, const struct rtta_transcript *transcript)
 {
 	const struct rtta_record *record;
@@ -346,6 +342,7 @@ write_ctm(FILE *out, const struct rtta_transcript *transcript)
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++) {
 		if (rtta_words_are_in(record)) {
+			put_ctm_late(out, transcript, record);
 			put_ctm_words(out, transcript, record);
 		} else if (record->type == RTTA_RECORD_GAP) {
 			rtta_transcript_when(transcript, record, &from_ns, &to_ns);

@@ -122,7 +122,7 @@ rtta_gather_is_complete(const struct rtta_gather *gather)
 	return gather->complete;
 }
 
-const struct rtta_transcript *
+struct rtta_transcript *
 rtta_gather_transcript(const struct rtta_gather *gather)
 {
 	return gather->transcript;

@@ -37,7 +37,7 @@ int rtta_gather_next(struct rtta_gather *gather, struct rtta_record *record);
 /* All that was stored has come, and was taken with rtta_gather_next(). */
 bool rtta_gather_is_complete(const struct rtta_gather *gather);
 
-const struct rtta_transcript *rtta_gather_transcript(const struct rtta_gather *gather);
+struct rtta_transcript *rtta_gather_transcript(const struct rtta_gather *gather);
 
 /* What came: keys and records, and messages that are none. */
 struct rtta_gather_counts {

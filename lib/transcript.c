@@ -352,3 +352,38 @@ rtta_transcript_when_sample(const struct rtta_transcript *transcript,
 	return from_ns + (int64_t)((double)(to_ns - from_ns) *
 	    (double)(sample - record->span.first) / (double)length);
 }
+
+bool
+rtta_transcript_is_late(const struct rtta_transcript *transcript,
+    const struct rtta_record *record)
+{
+	const struct rtta_runs *runs = &transcript->runs;
+	const struct rtta_session_cut *cut = &runs->cut;
+	struct rtta_pos live = cut->has_at ? cut->at : cut->last;
+	size_t run, live_run = rtta_runs_find(runs, live.run);
+
+	if (record->foreign || !record->backfill || record->type == RTTA_RECORD_GAP ||
+	    !runs->has_cut || !(cut->has_at || cut->has_preroll))
+		return false;
+	run = rtta_runs_find(runs, record->span.run);
+	return run > live_run || (run == live_run && record->span.first >= live.sample +
+	    (cut->has_at ? 0 : 1));
+}
+
+void
+rtta_transcript_crop(struct rtta_transcript *transcript, bool since_first,
+    int64_t from_ns, int64_t to_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < transcript->shown_count; i++) {
+		const struct rtta_record *record = transcript->shown[i];
+		int64_t start_ns = record->start_ns, end_ns = record->end_ns;
+
+		if (since_first)
+			rtta_transcript_when(transcript, record, &start_ns, &end_ns);
+		if (start_ns < to_ns && (end_ns > from_ns || start_ns >= from_ns))
+			transcript->shown[kept++] = record;
+	}
+	transcript->shown_count = kept;
+}

@@ -48,6 +48,17 @@ void rtta_transcript_when(const struct rtta_transcript *transcript,
 int64_t rtta_transcript_when_sample(const struct rtta_transcript *transcript,
     const struct rtta_record *record, uint64_t sample);
 
+/* It was live, and the backfill lane transcribed it. */
+bool rtta_transcript_is_late(const struct rtta_transcript *transcript,
+    const struct rtta_record *record);
+
+/*
+ * From now on show only what lies in [from_ns, to_ns): by the wall clock, or
+ * since the first sample of the session.
+ */
+void rtta_transcript_crop(struct rtta_transcript *transcript, bool since_first,
+    int64_t from_ns, int64_t to_ns);
+
 /* The session's title and start, for headings; NULL and 0 where not known. */
 const char *rtta_transcript_title(const struct rtta_transcript *transcript);
 int64_t rtta_transcript_start_ns(const struct rtta_transcript *transcript);

@@ -35,6 +35,24 @@ rtta_words_are_in(const struct rtta_record *record)
 	    record->text[strspn(record->text, blanks)] != '\0';
 }
 
+bool
+rtta_words_end_sentence(const char *text, size_t bytes)
+{
+	static const char *const ends[] = {
+		".", "!", "?", ".\"", "!\"", "?\"", "\u2026", "\u3002", "\uff01", "\uff1f"
+	};
+
+	while (bytes > 0 && is_blank(text[bytes - 1]))
+		bytes--;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t end_bytes = strlen(ends[i]);
+
+		if (bytes >= end_bytes && memcmp(text + bytes - end_bytes, ends[i], end_bytes) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The bytes of at most max_chars characters up to a blank, and how many. */
 static size_t
 word_bytes(const char *text, size_t max_chars, size_t *chars)

@@ -29,6 +29,9 @@ const char *rtta_words_speaker(const struct rtta_record *record,
 /* It is text, and more than blanks. */
 bool rtta_words_are_in(const struct rtta_record *record);
 
+/* The text ends a sentence; blanks behind that do not matter. */
+bool rtta_words_end_sentence(const char *text, size_t bytes);
+
 /* All zero is empty. */
 struct rtta_words {
 	struct rtta_word *word;

@@ -34,7 +34,7 @@ text() {
 
 	rtta-export --quiet --times --utc s1 >txt
 	grep -qx '\[gap 10:11:29 to 10:11:35: microphone unplugged\]' txt
-	grep -q '^\[10:10:33\] The middle of January' txt
+	grep -q '^\[10:10:33, late\] The middle of January' txt
 	[ "$(rtta-export -q -t s1 | grep -c '^\[11:')" -eq 6 ]
 }
 
@@ -42,17 +42,57 @@ text() {
 	start
 	meeting_has s1 start cut preroll live late gap end
 	rtta-export -q -f srt s1 >srt
-	head -n 3 srt | tail -n 2 | diff - <(printf '00:00:00,000 --> 00:00:07,500\nGood morning, everyone. It is nine minutes\n')
+	head -n 3 srt | tail -n 2 | diff - <(printf '00:00:00,000 --> 00:00:07,500\nGood morning, everyone. It is nine\n')
 	grep -A 1 '^00:02:29,000 --> 00:02:35,000$' srt | grep -qx '\[gap: microphone unplugged\]'
 	rtta-export -q -f vtt s1 >vtt
 	[ "$(head -n 1 vtt)" = "WEBVTT - Town council" ]
 	grep -qx 'NOTE gap 00:02:29.000 to 00:02:35.000: microphone unplugged' vtt
+	grep -q '^<c.late>The middle of January' vtt
+	[ "$(grep -c '<c.late>' vtt)" = 2 ]
 	rtta-export -q -f ctm s1 >ctm
 	[ "$(grep -vc '^;;' ctm)" -eq "$(rtta-export -q s1 | grep -v '^\[gap' | wc -w)" ]
+	grep -qx ';; late 93.000 15.000' ctm
 	awk '$1 != ";;" && ($3 < last || $4 < 0) { exit 1 } { last = $3 }' ctm
 	rtta-export -q -f jsonl s1 >jsonl
 	[ "$(jq -s 'map(.type) | group_by(.) | map("\(.[0]) \(length)") | join(" ")' -r jsonl)" = "gap 1 silence 1 text 12" ]
 	[ "$(jq -s 'map(.first) == (map(.first) | sort)' jsonl)" = true ]
+}
+
+# ffprobe FILE FORMAT: "start end text" of each subtitle that another program finds
+packets() {
+	ffprobe -v error -f "$2" -i "$1" -show_packets -show_data -of json |
+		jq -r '.packets[] | "\(.pts_time) \(.duration_time)"'
+}
+
+@test "another program opens the subtitles; they are readable, in order, and never two at a time" {
+	start
+	meeting_has s1 start cut preroll live late gap end
+	for f in srt vtt; do
+		rtta-export -q -f $f s1 >subs.$f
+		packets subs.$f "${f/vtt/webvtt}" >packets
+		[ "$(wc -l <packets)" -eq "$(grep -c -- '-->' subs.$f)" ]
+		[ "$(wc -l <packets)" -ge 12 ]
+		awk '{ if ($1 < end || $2 <= 0) exit 1; end = $1 + $2 - 0.0005 }' packets
+	done
+	# at most two lines of 42 characters
+	awk '/-->/ { n = 0; next } /^[0-9]*$/ { next } { n++; if (length > 42 || n > 2) exit 1 }' subs.srt
+	# none is shown for less than a second
+	packets subs.srt srt | awk '$2 < 1 { exit 1 }'
+}
+
+@test "--from and --to by the wall clock and since the first sample" {
+	start
+	meeting_has s1 start cut preroll live late gap end
+	rtta-export -q s1 >all
+	rtta-export -q --from 11:11:03 --to 11:11:30 s1 >txt
+	[ "$(head -n 1 txt)" = "Thank you. Let us move to the motion. I move that the council asks for a weekly report on the castings." ]
+	[ "$(tail -n 1 txt)" = "[gap 11:11:29 to 11:11:35: microphone unplugged]" ]
+	diff txt <(rtta-export -q --from +123s --to +0:02:30 s1)
+	diff txt <(rtta-export -q --from 2026-11-24T10:11:03Z --to 11:11:30 s1)
+	diff all <(rtta-export -q --from 11:09 --to +1h s1)
+	[ "$(rtta-export -q --from 11:30 s1 | wc -c)" -eq 0 ]
+	# times of subtitles stay those of the session
+	[ "$(rtta-export -q -f srt --from 11:11:03 s1 | sed -n 2p | cut -c 1-12)" = 00:02:03,000 ]
 }
 
 @test "--coverage says what is missing, and is 1 until nothing is" {
@@ -130,6 +170,9 @@ text() {
 	64|--json|--json goes with --coverage; text as JSON is --format jsonl
 	64|--coverage --follow|--coverage writes no text
 	64|--follow -f srt|--follow goes with --format txt and jsonl
+	64|--from noon|--from noon: neither 10:15 nor 10:15:03 nor an RFC 3339 time nor +5m
+	64|--to 10:61|--to 10:61: neither 10:15 nor 10:15:03 nor an RFC 3339 time nor +5m
+	64|--from 10:15 --follow|--from and --to go with neither --coverage nor --follow
 	64|--times -f vtt|--times goes with --format txt
 	EOT
 	run -69 rtta-export --nats-url nats://127.0.0.1:1

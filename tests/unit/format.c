@@ -131,16 +131,14 @@ check_subtitles(void)
 	check_print(&builder, RTTA_FORMAT_SRT, false,
 	    "1\n00:00:00,500 --> 00:00:02,000\nOne -> <b>two</b> & three.\n\n"
 	    "2\n00:00:02,000 --> 00:00:03,000\n[gap: off the record]\n\n"
-	    "3\n00:00:03,000 --> 00:00:11,194\nA>B: The quick brown fox jumps over the\n"
-	    "lazy dog, and then the lazy dog thinks\n\n"
-	    "4\n00:00:11,194 --> 00:00:13,000\nabout it twice.\n\n"
+	    "3\n00:00:03,000 --> 00:00:08,000\nA>B: The quick brown fox\njumps over the lazy dog,\n\n"
+	    "4\n00:00:08,000 --> 00:00:13,000\nand then the lazy dog\nthinks about it twice.\n\n"
 	    "5\n01:00:00,000 --> 01:00:01,000\nLate.\n");
 	check_print(&builder, RTTA_FORMAT_VTT, false,
-	    "WEBVTT\n\n00:00:00.500 --> 00:00:02.000\nOne --&gt; &lt;b&gt;two&lt;/b&gt; &amp; three.\n\n"
+	    "WEBVTT\n\n00:00:00.500 --> 00:00:02.088\nOne --&gt; &lt;b&gt;two&lt;/b&gt; &amp; three.\n\n"
 	    "NOTE gap 00:00:02.000 to 00:00:03.000: off the record\n\n"
-	    "00:00:03.000 --> 00:00:12.166\n<v A&gt;B>The quick brown fox jumps over the lazy\n"
-	    "dog, and then the lazy dog thinks about it\n\n"
-	    "00:00:12.166 --> 00:00:13.000\n<v A&gt;B>twice.\n\n"
+	    "00:00:03.000 --> 00:00:08.000\n<v A&gt;B>The quick brown fox\njumps over the lazy dog,\n\n"
+	    "00:00:08.000 --> 00:00:13.000\n<v A&gt;B>and then the lazy dog\nthinks about it twice.\n\n"
 	    "01:00:00.000 --> 01:00:01.000\n<v A&gt;B>Late.\n");
 	rtta_transcript_free(builder.transcript);
 }
@@ -160,8 +158,26 @@ check_words(void)
 	    "s1 1 1.000 0.500 Well, 0.75\ns1 1 4.000 0.500 now.\n"
 	    "s1 1 5.000 1.000 Three\ns1 1 6.000 1.000 of\ns1 1 7.000 1.000 them.\n;; gap 8.000 1.000\n");
 	check_print(&builder, RTTA_FORMAT_SRT, false,
-	    "1\n00:00:01,000 --> 00:00:01,500\nWell,\n\n2\n00:00:04,000 --> 00:00:04,500\nnow.\n\n"
-	    "3\n00:00:05,000 --> 00:00:08,000\nThree of them.\n\n4\n00:00:08,000 --> 00:00:09,000\n[gap]\n");
+	    "1\n00:00:01,000 --> 00:00:02,000\nWell,\n\n2\n00:00:04,000 --> 00:00:08,000\nnow. Three of them.\n\n"
+	    "3\n00:00:08,000 --> 00:00:09,000\n[gap]\n");
+	rtta_transcript_free(builder.transcript);
+}
+
+/* One flow, however it is divided: sentences, then clauses, end a cue; it
+ * stays until it can have been read. */
+static void
+check_sentences(void)
+{
+	struct builder builder = begin();
+
+	add(&builder, RTTA_RECORD_TEXT, 0, 4, "The first sentence begins here and", NULL, NULL);
+	add(&builder, RTTA_RECORD_TEXT, 4, 7, "ends there. The second one, which", NULL, NULL);
+	add(&builder, RTTA_RECORD_TEXT, 7, 12, "is longer, has a clause that is on its own, and then it goes on to", NULL, NULL);
+	add(&builder, RTTA_RECORD_TEXT, 12, 12.4, "its end.", NULL, NULL);
+	check_print(&builder, RTTA_FORMAT_SRT, false,
+	    "1\n00:00:00,000 --> 00:00:05,071\nThe first sentence begins\nhere and ends there.\n\n"
+	    "2\n00:00:05,071 --> 00:00:10,333\nThe second one, which is longer,\nhas a clause that is on its own,\n\n"
+	    "3\n00:00:10,333 --> 00:00:12,400\nand then it goes on to its end.\n");
 	rtta_transcript_free(builder.transcript);
 }
 
@@ -321,6 +337,7 @@ main(void)
 	check_long_paragraph();
 	check_subtitles();
 	check_words();
+	check_sentences();
 	check_overlap();
 	check_jsonl();
 	check_random();
