@@ -16,6 +16,8 @@
 
 enum {
 	TAKE_MAX = 4096,        /* records in one turn, then others again */
+	SPENT_MAX = 16384,      /* messages that wait to be destroyed */
+	SPENT_MAX_BYTES = 16 << 20,
 	LEDGER_MS = 1000        /* a session's state is told again at most so often */
 };
 
@@ -77,6 +79,7 @@ rtta_watch_free(struct rtta_watch *watch)
 {
 	watch_clear(watch);
 	rtta_reader_free(watch->reader);
+	rtta_queue_done(&watch->spent);
 	free(watch->messages);
 	free(watch->hello);
 	free(watch);
@@ -128,6 +131,21 @@ add_final(struct rtta_watch *watch, struct rtta_record *record)
 	watch->site->stirred = true;
 }
 
+/*
+ * Takes msg.  It is destroyed when the library is at rest: its thread
+ * allocates what comes next, and free(3) would wait for that at each message.
+ */
+static void
+spend(struct rtta_watch *watch, natsMsg *msg)
+{
+	watch->spent_bytes += (size_t)natsMsg_GetDataLength(msg);
+	rtta_queue_push(&watch->spent, msg);
+	if (watch->spent.count < SPENT_MAX && watch->spent_bytes < SPENT_MAX_BYTES)
+		return;
+	rtta_queue_done(&watch->spent);
+	watch->spent_bytes = 0;
+}
+
 /* Takes msg. */
 static void
 take_record(struct rtta_watch *watch, natsMsg *msg)
@@ -143,7 +161,7 @@ take_record(struct rtta_watch *watch, natsMsg *msg)
 		add_final(watch, &record);
 	}
 	rtta_record_done(&record);
-	natsMsg_Destroy(msg);
+	spend(watch, msg);
 }
 
 /* --- its state, as readers hear it --- */
@@ -215,6 +233,10 @@ rtta_watch_tick(struct rtta_watch *watch)
 		take_record(watch, msg);
 	if (msg != NULL)
 		wait_ms = 0;  /* there is more: others first */
+	if (rtta_reader_caught_up(watch->reader)) {
+		rtta_queue_done(&watch->spent);
+		watch->spent_bytes = 0;
+	}
 	if (!watch->caught_up && rtta_reader_caught_up(watch->reader)) {
 		watch->caught_up = watch->site->stirred = true;
 		rtta_watch_touch(watch);

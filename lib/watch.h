@@ -17,6 +17,7 @@
 #include "interim.h"
 #include "jtext.h"
 #include "log.h"
+#include "queue.h"
 #include "session.h"
 
 struct rtta_bus;
@@ -51,6 +52,8 @@ struct rtta_watch {
 	size_t live_count;        /* of messages when live was made */
 	uint64_t life;            /* grows when the session begins anew */
 	uint64_t state_version;   /* 0: none yet */
+	struct rtta_queue spent;  /* read, and not destroyed yet */
+	size_t spent_bytes;
 	struct rtta_interim interim;
 	bool caught_up;
 	bool known;               /* a key or a record names it */

@@ -13,6 +13,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rtta_http_request request;
 	char token[RTTA_HTTP_TOKEN_MAX_BYTES], *text, *rest;
+	char etag[RTTA_HTTP_ETAG_BYTES];
 	const char *why = NULL;
 
 	if (size < 1)
@@ -32,6 +33,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rtta_http_origin_ok(text, rest);
 	rtta_http_host_loopback(text);
 	rtta_http_token_equal(text, rest);
+	rtta_http_accepts_gzip(rest);
+	assert(!rtta_http_has("", rtta_http_etag(etag, text, strlen(text))));
+	rtta_http_has(rest, etag);
 	free(text);
 	return 0;
 }
