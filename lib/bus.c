@@ -24,6 +24,7 @@ enum {
 	TOMBSTONE_MS = 10000,
 	REPORT_MS = 10000,
 	RECONNECT_MS = 250,
+	PING_MS = 2000,           /* and two unanswered: a server waits for its disk that long */
 	STUCK_MS = 60000          /* no try takes so long */
 };
 
@@ -289,7 +290,7 @@ set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 	if (s == NATS_OK)
 		s = natsOptions_SetReconnectBufSize(o, 0);
 	if (s == NATS_OK)
-		s = natsOptions_SetPingInterval(o, 1000);
+		s = natsOptions_SetPingInterval(o, PING_MS);
 	if (s == NATS_OK)
 		s = natsOptions_SetMaxPingsOut(o, 2);
 	if (s == NATS_OK)

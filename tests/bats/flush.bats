@@ -64,6 +64,24 @@ start() {
 	diff <(backfill s1) <(numbers 01 0 99 preroll; echo 01 EOS preroll)
 }
 
+@test "two of them, one of which is stopped and wakes up late, copy every frame once" {
+	start
+	background second rtta-flush
+	gen --frames 100 >frames
+	wait_for 10 count_is preroll 100
+	kill -STOP "$(cat second.pid)"
+	active s1
+	wait_for 10 key flush.s1
+	kill -CONT "$(cat second.pid)"
+	active s2
+	gen --start 100 --frames 10 >frames
+	wait_for 10 key flush.s2
+	stop second
+	[ "$rc" -eq 0 ]
+	diff <(backfill s1) <(numbers 01 0 99 preroll; echo 01 EOS preroll)
+	! grep -q warning second.err flush.err || false
+}
+
 @test "what PRE_BUFFER does not hold is a hole, and noted" {
 	start
 	gen --frames 50 --skip 20-24 >frames
