@@ -17,6 +17,7 @@
 #include "frame.h"
 #include "heartbeat.h"
 #include "inlet.h"
+#include "json.h"
 #include "lease.h"
 #include "leftover.h"
 #include "live.h"
@@ -290,6 +291,22 @@ counters(struct route *route)
 	return rtta_source_describe(&route->source, value);
 }
 
+/* For who watches a meter: not kept, and lost when the bus is away. */
+static void
+tell_level(struct route *route)
+{
+	jv level = rtta_source_level(&route->source);
+	char *text;
+
+	if (!jv_is_valid(level)) {
+		jv_free(level);
+		return;
+	}
+	text = rtta_json_text(level, false);
+	rtta_bus_send(route->bus, "rtta.level", NULL, text, (int)strlen(text));
+	free(text);
+}
+
 static void
 beat(struct route *route)
 {
@@ -349,6 +366,7 @@ move(struct route *route)
 	if (route->phase == PHASE_LOADING)
 		wait_ms = rtta_clock_sooner(wait_ms, load(route));
 	tend(route);
+	tell_level(route);
 	beat(route);
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_live_tick(route->live));
 	return rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&route->heartbeat));

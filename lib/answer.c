@@ -301,6 +301,8 @@ serve_get(struct rtta_conn *conn)
 		return serve_session(conn);
 	case RTTA_HTTP_QR:
 		return serve_qr(conn);
+	case RTTA_HTTP_LEVEL:
+		return rtta_conn_reply_json(conn, 200, rtta_room_level(conn->site->room));
 	case RTTA_HTTP_HEALTHZ:
 		return serve_health(conn);
 	case RTTA_HTTP_METRICS:

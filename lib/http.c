@@ -24,6 +24,7 @@ static const struct {
 	{ "/events", RTTA_HTTP_EVENTS, false },
 	{ "/sessions", RTTA_HTTP_SESSIONS, false },
 	{ "/qr.svg", RTTA_HTTP_QR, false },
+	{ "/level", RTTA_HTTP_LEVEL, false },
 	{ "/healthz", RTTA_HTTP_HEALTHZ, false },
 	{ "/metrics", RTTA_HTTP_METRICS, false },
 	{ "/session/start", RTTA_HTTP_START, true },

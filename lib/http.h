@@ -43,6 +43,7 @@ enum rtta_http_route {
 	RTTA_HTTP_OFF_RECORD,
 	RTTA_HTTP_ON_RECORD,
 	RTTA_HTTP_QR,           /* /qr.svg: the address of the page */
+	RTTA_HTTP_LEVEL,
 	RTTA_HTTP_HEALTHZ,
 	RTTA_HTTP_METRICS
 };

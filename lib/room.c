@@ -25,6 +25,7 @@ enum {
 	DELETION_MS = 5000,   /* so long after a key was */
 	ANSWER_MS = 3000,
 	BOX_MS = 5000,
+	LEVEL_MS = 2000,
 	OUTCOMES = 16         /* of the last presses of a button */
 };
 
@@ -33,13 +34,15 @@ struct rtta_room {
 	struct rtta_state *state;
 	struct rtta_hub *hub;
 	struct rtta_api *api;
-	struct rtta_port *port;      /* heartbeats */
+	struct rtta_port *port;      /* heartbeats and levels */
 	struct rtta_health *health;
 	struct rtta_session_config config;
 	bool connected;
 	int64_t connected_ms;        /* since when */
 	jv subjects;                 /* {"transcript.raw.<S>": n} */
 	jv streams;                  /* ["TEXT_STREAM", ...], invalid: not known */
+	jv level;                    /* of the microphone, said last */
+	int64_t level_ms;            /* when */
 	int64_t ask_ms, deletion_ms, box_ms;
 	struct rtta_state_result outcomes[OUTCOMES];
 	unsigned outcome_next;
@@ -55,12 +58,14 @@ rtta_room_new(struct rtta_bus *bus, struct rtta_err *err)
 	room->bus = bus;
 	room->subjects = jv_object();
 	room->streams = jv_invalid();
+	room->level = jv_object();
 	room->health = rtta_health_new();
 	room->state = rtta_state_new(bus);
 	room->api = rtta_api_new(bus);
 	room->port = rtta_port_open(bus, HEARTBEAT_PORT);
 	room->hub = rtta_hub_new(bus, room->state, err);
-	if (room->hub == NULL || rtta_port_subscribe(room->port, "rtta.heartbeat.>", err) < 0) {
+	if (room->hub == NULL || rtta_port_subscribe(room->port, "rtta.heartbeat.>", err) < 0 ||
+	    rtta_port_subscribe(room->port, "rtta.level", err) < 0) {
 		rtta_room_free(room);
 		return NULL;
 	}
@@ -79,6 +84,7 @@ rtta_room_free(struct rtta_room *room)
 	rtta_health_free(room->health);
 	jv_free(room->subjects);
 	jv_free(room->streams);
+	jv_free(room->level);
 	free(room);
 }
 
@@ -158,6 +164,20 @@ tell_box(struct rtta_room *room, int64_t now_ms)
 	    jv_string("tools"), rtta_health_json(room->health, false)));
 }
 
+/* A level (taken), of which only what a meter shows is kept. */
+static void
+take_level(struct rtta_room *room, jv level)
+{
+	if (jv_get_kind(level) == JV_KIND_OBJECT) {
+		jv_free(room->level);
+		room->level = JV_OBJECT(
+		    jv_string("level_db"), jv_object_get(jv_copy(level), jv_string("level_db")),
+		    jv_string("mic"), jv_object_get(jv_copy(level), jv_string("mic")));
+		room->level_ms = rtta_clock_mono_ms();
+	}
+	jv_free(level);
+}
+
 static bool
 take_heartbeats(struct rtta_room *room)
 {
@@ -170,7 +190,9 @@ take_heartbeats(struct rtta_room *room)
 		jv beat = rtta_json_object(natsMsg_GetSubject(msg), natsMsg_GetData(msg),
 		    (size_t)natsMsg_GetDataLength(msg), HEARTBEAT_MAX_BYTES, &err);
 
-		if (rtta_health_beat(room->health, beat, now_ms, real_ns))
+		if (strcmp(natsMsg_GetSubject(msg), "rtta.level") == 0)
+			take_level(room, beat);
+		else if (rtta_health_beat(room->health, beat, now_ms, real_ns))
 			changed = true;
 		natsMsg_Destroy(msg);
 	}
@@ -314,6 +336,13 @@ rtta_room_sessions(struct rtta_room *room)
 		list = jv_array_append(list, session_row(room, jv_array_get(jv_copy(roster), i)));
 	jv_free(roster);
 	return list;
+}
+
+jv
+rtta_room_level(const struct rtta_room *room)
+{
+	return rtta_clock_mono_ms() - room->level_ms > LEVEL_MS ? jv_object()
+	    : jv_copy(room->level);
 }
 
 /* --- health --- */

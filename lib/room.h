@@ -32,6 +32,10 @@ bool rtta_room_loaded(const struct rtta_room *room);
 /* [{id, title, started, state, seconds, records, ledger}], newest first. */
 jv rtta_room_sessions(struct rtta_room *room);
 
+/* How loud it is: {level_db, mic} as rtta-route said it in the last two
+ * seconds, else {}. */
+jv rtta_room_level(const struct rtta_room *room);
+
 /* {"status":"ok"} or {"status":"failing","reasons":[...]}, and the tools. */
 jv rtta_room_health(const struct rtta_room *room, bool *healthy);
 

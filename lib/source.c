@@ -17,7 +17,7 @@ void
 rtta_source_init(struct rtta_source *source)
 {
 	source->device = jv_invalid();
-	source->level_db = RTTA_LEVEL_ZERO_DB;
+	source->level_db = source->peak_db = RTTA_LEVEL_ZERO_DB;
 	rtta_mic_init(&source->mic, rtta_clock_mono_ms());
 	if (source->status_fd >= 0)
 		fcntl(source->status_fd, F_SETFL, fcntl(source->status_fd, F_GETFL) | O_NONBLOCK);
@@ -36,6 +36,8 @@ rtta_source_frame(struct rtta_source *source, const struct rtta_frame *frame, do
 		return;
 	source->bytes_a_s = 2 * (uint64_t)frame->channels * frame->rate_hz;
 	source->level_db = level_db;
+	if (level_db > source->peak_db)
+		source->peak_db = level_db;
 	rtta_mic_frame(&source->mic, level_db, rtta_clock_mono_ms());
 }
 
@@ -89,12 +91,32 @@ rtta_source_mic(const struct rtta_source *source)
 	return rtta_mic_state(&source->mic, rtta_clock_mono_ms(), MIC_HOLD_MS);
 }
 
+static jv
+describe(const struct rtta_source *source, double level_db, jv object)
+{
+	object = jv_object_set(object, jv_string("level_db"), jv_number(level_db));
+	return jv_object_set(object, jv_string("mic"),
+	    jv_string(rtta_mic_state_name(rtta_source_mic(source))));
+}
+
+jv
+rtta_source_level(struct rtta_source *source)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+	jv level;
+
+	if (source->bytes_a_s == 0 || now_ms < source->level_ms)
+		return jv_invalid();
+	source->level_ms = now_ms + RTTA_SOURCE_LEVEL_MS;
+	level = describe(source, source->peak_db, jv_object());
+	source->peak_db = RTTA_LEVEL_ZERO_DB;
+	return level;
+}
+
 jv
 rtta_source_describe(const struct rtta_source *source, jv counters)
 {
-	counters = jv_object_set(counters, jv_string("level_db"), jv_number(source->level_db));
-	counters = jv_object_set(counters, jv_string("mic"),
-	    jv_string(rtta_mic_state_name(rtta_source_mic(source))));
+	counters = describe(source, source->level_db, counters);
 	if (jv_is_valid(source->device))
 		counters = jv_object_set(counters, jv_string("device"), jv_copy(source->device));
 	return counters;

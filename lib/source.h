@@ -14,7 +14,7 @@
 
 struct rtta_frame;
 
-enum { RTTA_SOURCE_LINE_BYTES = 16384 };
+enum { RTTA_SOURCE_LINE_BYTES = 16384, RTTA_SOURCE_LEVEL_MS = 250 };
 
 struct rtta_source {
 	int status_fd;         /* -1: none, or it has ended */
@@ -23,6 +23,8 @@ struct rtta_source {
 	jv device;             /* the last event of capture about it */
 	struct rtta_mic mic;
 	double level_db;       /* of the last frame */
+	double peak_db;        /* of the loudest since rtta_source_level() */
+	int64_t level_ms;      /* when it is due again */
 	uint64_t bytes_a_s;    /* of its sound */
 };
 
@@ -38,6 +40,10 @@ void rtta_source_frame(struct rtta_source *source, const struct rtta_frame *fram
 void rtta_source_read(struct rtta_source *source);
 
 enum rtta_mic_state rtta_source_mic(const struct rtta_source *source);
+
+/* Sound has come, and its level is due: as JSON, {level_db, mic}, the loudest
+ * frame since the last time.  Invalid: not due. */
+jv rtta_source_level(struct rtta_source *source);
 
 /* Adds level_db, mic and device to counters (taken). */
 jv rtta_source_describe(const struct rtta_source *source, jv counters);

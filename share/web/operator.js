@@ -7,7 +7,7 @@ import { millis } from './merge.js';
 import { tool } from './state.js';
 
 const TOKEN = 'rtta-operator';
-let drawn = '', said = null, needsToken = false;
+let drawn = '', said = null, needsToken = false, level = {};
 
 async function press(action, body) {
 	const token = sessionStorage.getItem(TOKEN), headers = { 'content-type': 'application/json' };
@@ -62,7 +62,7 @@ function recordForm(model, off) {
 }
 
 function meter(box) {
-	const { level_db: db, mic } = tool(box, 'rtta-route')?.counters || {}, dead = mic && mic !== 'ok';
+	const { level_db: db, mic } = { ...tool(box, 'rtta-route')?.counters, ...level }, dead = mic && mic !== 'ok';
 	if (typeof db !== 'number') return h('p', { class: 'help' }, 'No microphone is heard.');
 	const at = Math.max(-60, Math.min(0, Math.round(db))), minus = `${at}`.replace('-', '−');
 	const bar = h('div', { class: 'level', role: 'meter', 'aria-label': 'Microphone', 'aria-valuemin': -60, 'aria-valuemax': 0, 'aria-valuenow': at, 'aria-valuetext': `${minus} decibel` }, h('i'));
@@ -71,6 +71,15 @@ function meter(box) {
 }
 
 const warnings = { 'no frames': 'No sound arrives. Is the microphone plugged in?', zero: 'The microphone gives digital silence. Is it muted?', silent: 'The microphone has been silent for a while. Is it muted, or off?' };
+
+/* Four times a second; the box itself says it with its tools, more rarely. */
+export function watchLevel(model) {
+	setInterval(async () => {
+		if (document.hidden || !$('meter')) return;
+		level = await fetch('/level').then((answer) => answer.json()).catch(() => ({}));
+		$('meter').replaceChildren(meter(model.box));
+	}, 250);
+}
 
 /* Draw again only what changes: somebody may be typing. */
 export function operator(model) {

@@ -6,7 +6,7 @@ import { $, address, day, duration, h, hour, root } from './dom.js';
 import { search, sessions, titleOf } from './lists.js';
 import { Merge, millis } from './merge.js';
 import { Net } from './net.js';
-import { operator } from './operator.js';
+import { operator, watchLevel } from './operator.js';
 import { change, openSettings, resize, settings } from './settings.js';
 import { isOver, missing, offRecord, sentence } from './state.js';
 import { View } from './view.js';
@@ -263,6 +263,7 @@ addEventListener('hashchange', linked);
 document.addEventListener('visibilitychange', awake);
 if (view === 'sessions') sessions();
 if (view === 'search') search();
+if (view === 'operator') watchLevel(model);
 new Net(path ? path[1] : '', reads, {
 	message: take, begin,
 	up() { model.down = 0; reader.merge.dropInterims(); stateLine(); },

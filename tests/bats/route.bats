@@ -324,6 +324,17 @@ pipe_is_empty() { ! read -r -t 0 -u 9; }
 }
 device_is() { [ "$(rtta-streams status --json | jq -r '.tools[0].counters.device.state')" = "$1" ]; }
 
+@test "how loud it is, the loudest of the last moment, reaches who asks" {
+	start
+	background serve rtta-serve --listen 127.0.0.1:0 --port-file port
+	wait_for 20 test -s port
+	[ "$(curl -s "127.0.0.1:$(cat port)/level")" = '{}' ]
+	{ while gen --frames 5; do sleep 0.1; done >frames; } 3>&- &
+	echo $! >>pids
+	wait_for 20 level_is ok
+}
+level_is() { curl -s "127.0.0.1:$(cat port)/level" | jq -e --arg mic "$1" '.mic == $mic and .level_db < 0 and .level_db > -60'; }
+
 @test "a second route waits, and says so; it goes on at once when the first is killed" {
 	start
 	background second rtta-route --state-dir . --runtime-dir . <frames

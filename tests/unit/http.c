@@ -33,6 +33,7 @@ routes(void)
 		{ RTTA_HTTP_GET, "/a/b", 404, 0, NULL },
 		{ RTTA_HTTP_GET, "//", 404, 0, NULL },
 		{ RTTA_HTTP_GET, "", 404, 0, NULL },
+		{ RTTA_HTTP_GET, "/level", 0, RTTA_HTTP_LEVEL, "" },
 		{ RTTA_HTTP_GET, "/qr.svg", 0, RTTA_HTTP_QR, "" },
 		{ RTTA_HTTP_POST, "/session/start", 0, RTTA_HTTP_START, "" },
 		{ RTTA_HTTP_GET, "/session/stop", 405, 0, NULL },
