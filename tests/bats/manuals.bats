@@ -53,3 +53,26 @@ literal() {
 	[[ ${lines[0]} =~ ^0\ 16000\ 1\ 640\ [0-9a-f]{16}\ 0\ [0-9]{19}$ ]]
 	[[ ${lines[1]} =~ ^0\ 16000\ 1\ 640\ [0-9a-f]{16}\ 320\ [0-9]{19}$ ]]
 }
+
+@test "the one-liners of rtta(7) read a session: curl, jq, grep" {
+	PATH=$BATS_TEST_DIRNAME/../tools:$PATH
+	export TZ=UTC
+	start_nats
+	rtta-streams --quiet init >/dev/null
+	meeting s1 start cut preroll live late gap end | nats-pub >/dev/null
+	literal rtta.7 5 >complete
+	run -0 bash -o pipefail complete
+	[ "${lines[-1]}" = "every sample has its record" ]
+	literal rtta.7 6 >missing
+	run -0 bash -o pipefail missing
+	[ "${lines[0]}" = "6 s: microphone unplugged" ]
+	[ "${lines[1]}" -eq "$(rtta-export -q s1 | grep -v '^\[gap' | wc -w)" ]
+	[[ ${lines[2]} == "[10:10:33, late] The middle of January"* ]]
+	background serve rtta-serve --listen 127.0.0.1:0 --port-file port
+	wait_for 20 test -s port
+	literal rtta.7 4 | sed "s/:8080/:$(cat port)/" >said
+	background reader bash said
+	wait_for 20 grep -qx 'There it is, and it has what was said before.' reader.out
+	stop serve
+	wait_for 20 gone reader
+}
