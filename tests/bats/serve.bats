@@ -234,7 +234,9 @@ load serve
 	[ "$(status "$page/healthz")" = 503 ]
 	[ "$(jq -r '.reasons[0]' body)" = 'the bus is away' ]
 	[ "$(status "$page/s/m1/transcript.txt")" = 200 ]
+	grep -q 'Weir Lane' body
 	[ "$(status "$page/")" = 200 ]
+	[ "$(get "$page/sessions" | jq -r '.[0].id')" = m1 ]
 	ws "$page/ws" '"event":"live"' >again
 	grep -q 'Weir Lane' again
 	restart_nats
