@@ -8,70 +8,21 @@
 #include <unistd.h>
 
 #include "bus.h"
+#include "bus_parts.h"
 #include "clock.h"
 #include "dial.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
-#include "queue.h"
 
 enum {
 	CONNECT_MS = 5000,
 	FLUSH_MS = 2000,
 	CLOSE_MS = 3000,
-	INBOX_BYTES = 48,
-	PORT_INBOX_BYTES = 60,    /* and a ticket of 20 digits fits behind */
-	TOMBSTONE_MS = 10000,
 	REPORT_MS = 10000,
 	RECONNECT_MS = 250,
 	PING_MS = 2000,           /* and two unanswered: a server waits for its disk that long */
 	STUCK_MS = 60000          /* no try takes so long */
-};
-
-struct subscription {
-	struct rtta_bus *bus;
-	char *subject;
-	natsSubscription *sub;    /* NULL: made when the bus is back */
-	struct rtta_port *port;   /* NULL: the inbox, or its port has closed */
-	bool ended;               /* the server knows that it has closed */
-	int64_t closed_ms;        /* 0: open */
-	struct subscription *next;
-};
-
-struct rtta_port {
-	struct rtta_bus *bus;
-	unsigned number;
-	char inbox[PORT_INBOX_BYTES];
-	size_t inbox_bytes, max;
-	struct rtta_queue arrived;      /* under the mutex of the bus */
-	struct rtta_queue taken;        /* main's */
-	uint64_t dropped;
-	struct rtta_port *next;
-};
-
-struct rtta_bus {
-	natsConnection *nc;
-	natsStatistics *stats;
-	char *url, *instance;     /* url without passwords */
-	char inbox[INBOX_BYTES];
-	size_t inbox_bytes;
-	int fd;
-	unsigned ports_opened;
-	struct subscription *subscriptions;
-	bool was_away, bulk;
-	bool haunted;             /* a thread that we left may still call us */
-	int64_t reported_ms;
-
-	pthread_mutex_t mutex;    /* what follows is shared with the library's threads */
-	pthread_cond_t changed;
-	struct rtta_port *ports;
-	int delivering;           /* subscriptions whose thread still runs */
-	bool signalled, away, closed;
-	bool stuck;               /* closed, and the library holds its lock for ever */
-	int64_t away_since_ms;
-	int64_t dialled_ms;       /* while away: when the servers were tried last */
-	char trouble[160];
-	unsigned troubles;
 };
 
 /*
@@ -99,8 +50,8 @@ open_library(void)
 
 /* --- callbacks: the library's threads; they copy, wake and return --- */
 
-static void
-signal_main(struct rtta_bus *bus)
+void
+rtta_bus_signal(struct rtta_bus *bus)
 {
 	uint64_t one = 1;
 
@@ -109,71 +60,6 @@ signal_main(struct rtta_bus *bus)
 	bus->signalled = true;
 	while (write(bus->fd, &one, sizeof(one)) < 0)
 		;
-}
-
-static void
-deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
-{
-	if (port == NULL) {
-		natsMsg_Destroy(msg);
-	} else if (port->arrived.count >= port->max) {
-		port->dropped++;
-		natsMsg_Destroy(msg);
-	} else {
-		rtta_queue_push(&port->arrived, msg);
-		signal_main(bus);
-	}
-}
-
-static struct rtta_port *
-find_port(struct rtta_bus *bus, const char *subject)
-{
-	unsigned long number;
-	struct rtta_port *port;
-
-	/* A JetStream delivery keeps the subject that it was published on. */
-	if (strncmp(subject, bus->inbox, bus->inbox_bytes) != 0)
-		return NULL;
-	number = strtoul(subject + bus->inbox_bytes, NULL, 10);
-	for (port = bus->ports; port != NULL; port = port->next)
-		if (port->number == number)
-			break;
-	return port;
-}
-
-static void
-on_inbox(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
-{
-	struct subscription *s = arg;
-	struct rtta_bus *bus = s->bus;
-
-	(void)nc, (void)sub;
-	pthread_mutex_lock(&bus->mutex);
-	deliver(bus, find_port(bus, natsMsg_GetSubject(msg)), msg);
-	pthread_mutex_unlock(&bus->mutex);
-}
-
-static void
-on_subject(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
-{
-	struct subscription *s = arg;
-	struct rtta_bus *bus = s->bus;
-
-	(void)nc, (void)sub;
-	pthread_mutex_lock(&bus->mutex);
-	deliver(bus, s->port, msg);
-	pthread_mutex_unlock(&bus->mutex);
-}
-
-static void
-on_complete(void *arg)
-{
-	struct rtta_bus *bus = arg;
-
-	pthread_mutex_lock(&bus->mutex);
-	bus->delivering--;
-	pthread_cond_broadcast(&bus->changed);
-	pthread_mutex_unlock(&bus->mutex);
 }
 
 static void
@@ -187,7 +73,7 @@ on_disconnected(natsConnection *nc, void *arg)
 	if (!bus->away)
 		bus->away_since_ms = bus->dialled_ms;
 	bus->away = true;
-	signal_main(bus);
+	rtta_bus_signal(bus);
 	pthread_mutex_unlock(&bus->mutex);
 }
 
@@ -213,7 +99,7 @@ on_reconnected(natsConnection *nc, void *arg)
 	(void)nc;
 	pthread_mutex_lock(&bus->mutex);
 	bus->away = false;
-	signal_main(bus);
+	rtta_bus_signal(bus);
 	pthread_mutex_unlock(&bus->mutex);
 }
 
@@ -225,7 +111,7 @@ on_closed(natsConnection *nc, void *arg)
 	(void)nc;
 	pthread_mutex_lock(&bus->mutex);
 	bus->closed = true;
-	signal_main(bus);
+	rtta_bus_signal(bus);
 	pthread_cond_broadcast(&bus->changed);
 	pthread_mutex_unlock(&bus->mutex);
 }
@@ -262,7 +148,7 @@ on_trouble(natsConnection *nc, natsSubscription *sub, natsStatus status, void *a
 	if (bus->troubles++ == 0)
 		snprintf(bus->trouble, sizeof(bus->trouble), "%s",
 		    *text ? text : natsStatus_GetText(status));
-	signal_main(bus);
+	rtta_bus_signal(bus);
 	pthread_mutex_unlock(&bus->mutex);
 }
 
@@ -272,7 +158,7 @@ static natsStatus
 set_options(struct rtta_bus *bus, natsOptions *o, const char *name)
 {
 	const char *creds = getenv("RTTA_NATS_CREDS");
-	char prefix[INBOX_BYTES];
+	char prefix[RTTA_BUS_INBOX_BYTES];
 	natsStatus s;
 
 	/* "_INBOX_tool" of "_INBOX_tool.<id>." */
@@ -356,91 +242,6 @@ bus_connect(struct rtta_bus *bus, const char *url, const char *name, struct rtta
 	return rtta_err_set(err, connect_code(s), "connect to %s: %s", bus->url, text);
 }
 
-/* --- subscriptions --- */
-
-static natsStatus
-start_subscription(struct rtta_bus *bus, struct subscription *s)
-{
-	natsStatus status = natsConnection_Subscribe(&s->sub, bus->nc, s->subject,
-	    s->port != NULL ? on_subject : on_inbox, s);
-
-	if (status != NATS_OK)
-		return status;
-	natsSubscription_SetPendingLimits(s->sub, -1, -1);
-	pthread_mutex_lock(&bus->mutex);
-	if (natsSubscription_SetOnCompleteCB(s->sub, on_complete, bus) == NATS_OK)
-		bus->delivering++;
-	pthread_mutex_unlock(&bus->mutex);
-	return NATS_OK;
-}
-
-static void
-end_subscription(struct subscription *s)
-{
-	if (s->sub != NULL)
-		natsSubscription_Unsubscribe(s->sub);
-	s->ended = true;
-}
-
-/* The library may hold its lock while the bus is away: then later. */
-static void
-catch_up_subscriptions(struct rtta_bus *bus)
-{
-	struct subscription *s;
-
-	if (!rtta_bus_connected(bus))
-		return;
-	for (s = bus->subscriptions; s != NULL; s = s->next)
-		if (s->closed_ms != 0 && !s->ended)
-			end_subscription(s);
-		else if (s->closed_ms == 0 && s->sub == NULL)
-			start_subscription(bus, s);
-}
-
-static int
-subscribe(struct rtta_bus *bus, struct rtta_port *port, const char *subject,
-    struct rtta_err *err)
-{
-	struct subscription *s = rtta_xcalloc(1, sizeof(*s));
-	natsStatus status = NATS_OK;
-
-	s->bus = bus;
-	s->port = port;
-	s->subject = rtta_xstrdup(subject);
-	if (rtta_bus_connected(bus))
-		status = start_subscription(bus, s);
-	if (status != NATS_OK && status != NATS_CONNECTION_CLOSED) {
-		free(s->subject);
-		free(s);
-		return rtta_err_set(err, EX_UNAVAILABLE, "subscribe to %s: %s", subject,
-		    natsStatus_GetText(status));
-	}
-	s->next = bus->subscriptions;
-	bus->subscriptions = s;
-	return 0;
-}
-
-/*
- * Destroy what ended a while ago.  Not at once: the reading thread of
- * nats.c before 3.6.1 may still hold a subscription it has just looked up.
- */
-static void
-bury(struct rtta_bus *bus, int64_t before_ms)
-{
-	struct subscription **at = &bus->subscriptions, *s;
-
-	while ((s = *at) != NULL) {
-		if (!s->ended || s->closed_ms > before_ms) {
-			at = &s->next;
-			continue;
-		}
-		*at = s->next;
-		natsSubscription_Destroy(s->sub);
-		free(s->subject);
-		free(s);
-	}
-}
-
 /* --- the bus --- */
 
 static void
@@ -460,7 +261,7 @@ bus_open(const char *url, const char *tool, bool bulk, struct rtta_err *err)
 {
 	struct rtta_bus *bus = rtta_xcalloc(1, sizeof(*bus));
 	const char *instance = getenv("RTTA_INSTANCE");
-	char name[128], all[INBOX_BYTES + 1];
+	char name[128], all[RTTA_BUS_INBOX_BYTES + 1];
 
 	bus->fd = -1;
 	bus->bulk = bulk;
@@ -480,7 +281,7 @@ bus_open(const char *url, const char *tool, bool bulk, struct rtta_err *err)
 	else if (natsStatistics_Create(&bus->stats) != NATS_OK)
 		rtta_err_set(err, EX_OSERR, "nats: no memory");
 	else if (bus_connect(bus, url, name, err) == 0 &&
-	    subscribe(bus, NULL, all, err) == 0)
+	    rtta_port_listen(bus, NULL, all, err) == 0)
 		return bus;
 	rtta_bus_close(bus);
 	return NULL;
@@ -519,7 +320,7 @@ wait_for_silence(struct rtta_bus *bus)
 static bool
 disconnect(struct rtta_bus *bus)
 {
-	struct subscription *s;
+	struct rtta_subscription *s;
 	bool silent;
 
 	if (rtta_bus_connected(bus))
@@ -528,7 +329,7 @@ disconnect(struct rtta_bus *bus)
 	silent = wait_for_silence(bus);
 	for (s = bus->subscriptions; s != NULL; s = s->next)
 		s->ended = true;
-	bury(bus, INT64_MAX);
+	rtta_port_bury(bus, INT64_MAX);
 	natsConnection_Destroy(bus->nc);
 	return silent;
 }
@@ -618,7 +419,7 @@ rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
 		return rtta_err_set(err, EX_UNAVAILABLE, "%s: %s", bus->url, stuck ?
 		    "the library does not come back from reconnecting" :
 		    "connection closed for good");
-	catch_up_subscriptions(bus);
+	rtta_port_catch_up(bus);
 	return 0;
 }
 
@@ -636,7 +437,7 @@ is_away(const struct rtta_bus *bus_)
 	if (bus->away && !bus->closed &&
 	    rtta_clock_mono_ms() - bus->dialled_ms > STUCK_MS) {
 		bus->closed = bus->stuck = true;
-		signal_main(bus);
+		rtta_bus_signal(bus);
 	}
 	away = bus->away || bus->closed;
 	pthread_mutex_unlock(&bus->mutex);
@@ -708,100 +509,4 @@ rtta_bus_send_msg(struct rtta_bus *bus, natsMsg *msg)
 	if (s == NATS_MAX_PAYLOAD)
 		return RTTA_BUS_TOO_LARGE;
 	return s == NATS_OK ? 0 : -1;
-}
-
-/* --- ports --- */
-
-struct rtta_port *
-rtta_port_open(struct rtta_bus *bus, int max_messages)
-{
-	struct rtta_port *port = rtta_xcalloc(1, sizeof(*port));
-
-	port->bus = bus;
-	port->max = (size_t)max_messages;
-	port->number = ++bus->ports_opened;
-	snprintf(port->inbox, sizeof(port->inbox), "%s%u.", bus->inbox, port->number);
-	port->inbox_bytes = strlen(port->inbox);
-	pthread_mutex_lock(&bus->mutex);
-	port->next = bus->ports;
-	bus->ports = port;
-	pthread_mutex_unlock(&bus->mutex);
-	return port;
-}
-
-void
-rtta_port_close(struct rtta_port *port)
-{
-	struct rtta_bus *bus;
-	struct rtta_port **at;
-	struct subscription *s;
-	int64_t now_ms = rtta_clock_mono_ms();
-
-	if (port == NULL)
-		return;
-	bus = port->bus;
-	pthread_mutex_lock(&bus->mutex);
-	for (s = bus->subscriptions; s != NULL; s = s->next)
-		if (s->port == port) {
-			s->port = NULL;
-			s->closed_ms = now_ms;
-		}
-	for (at = &bus->ports; *at != port; at = &(*at)->next)
-		;
-	*at = port->next;
-	pthread_mutex_unlock(&bus->mutex);
-	catch_up_subscriptions(bus);
-	bury(bus, now_ms - TOMBSTONE_MS);
-	rtta_queue_done(&port->arrived);
-	rtta_queue_done(&port->taken);
-	free(port);
-}
-
-const char *
-rtta_port_inbox(const struct rtta_port *port)
-{
-	return port->inbox;
-}
-
-const char *
-rtta_port_token(const struct rtta_port *port, natsMsg *msg)
-{
-	const char *subject = natsMsg_GetSubject(msg);
-
-	if (strncmp(subject, port->inbox, port->inbox_bytes) != 0)
-		return NULL;
-	return subject + port->inbox_bytes;
-}
-
-int
-rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err)
-{
-	return subscribe(port->bus, port, subject, err);
-}
-
-natsMsg *
-rtta_port_take(struct rtta_port *port)
-{
-	struct rtta_queue empty;
-
-	if (port->taken.count == 0) {
-		pthread_mutex_lock(&port->bus->mutex);
-		empty = port->taken;
-		port->taken = port->arrived;
-		port->arrived = empty;
-		pthread_mutex_unlock(&port->bus->mutex);
-	}
-	return rtta_queue_pop(&port->taken);
-}
-
-uint64_t
-rtta_port_dropped(struct rtta_port *port)
-{
-	uint64_t dropped;
-
-	pthread_mutex_lock(&port->bus->mutex);
-	dropped = port->dropped;
-	port->dropped = 0;
-	pthread_mutex_unlock(&port->bus->mutex);
-	return dropped;
 }
