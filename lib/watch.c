@@ -18,6 +18,7 @@ enum {
 	TAKE_MAX = 4096,        /* records in one turn, then others again */
 	SPENT_MAX = 16384,      /* messages that wait to be destroyed */
 	SPENT_MAX_BYTES = 16 << 20,
+	SPENT_EACH = 256,       /* of them in one turn: readers do not wait for it */
 	LEDGER_MS = 1000        /* a session's state is told again at most so often */
 };
 
@@ -131,6 +132,18 @@ add_final(struct rtta_watch *watch, struct rtta_record *record)
 	watch->site->stirred = true;
 }
 
+/* The oldest ones, at most so many. */
+static void
+destroy_spent(struct rtta_watch *watch, size_t max)
+{
+	natsMsg *msg;
+
+	while (max-- > 0 && (msg = rtta_queue_pop(&watch->spent)) != NULL) {
+		watch->spent_bytes -= (size_t)natsMsg_GetDataLength(msg);
+		natsMsg_Destroy(msg);
+	}
+}
+
 /*
  * Takes msg.  It is destroyed when the library is at rest: its thread
  * allocates what comes next, and free(3) would wait for that at each message.
@@ -140,10 +153,8 @@ spend(struct rtta_watch *watch, natsMsg *msg)
 {
 	watch->spent_bytes += (size_t)natsMsg_GetDataLength(msg);
 	rtta_queue_push(&watch->spent, msg);
-	if (watch->spent.count < SPENT_MAX && watch->spent_bytes < SPENT_MAX_BYTES)
-		return;
-	rtta_queue_done(&watch->spent);
-	watch->spent_bytes = 0;
+	if (watch->spent.count >= SPENT_MAX || watch->spent_bytes >= SPENT_MAX_BYTES)
+		destroy_spent(watch, SIZE_MAX);
 }
 
 /* Takes msg. */
@@ -233,9 +244,9 @@ rtta_watch_tick(struct rtta_watch *watch)
 		take_record(watch, msg);
 	if (msg != NULL)
 		wait_ms = 0;  /* there is more: others first */
-	if (rtta_reader_caught_up(watch->reader)) {
-		rtta_queue_done(&watch->spent);
-		watch->spent_bytes = 0;
+	if (watch->caught_up && watch->spent.count > 0) {
+		destroy_spent(watch, SPENT_EACH);
+		wait_ms = watch->spent.count > 0 ? 0 : wait_ms;
 	}
 	if (!watch->caught_up && rtta_reader_caught_up(watch->reader)) {
 		watch->caught_up = watch->site->stirred = true;
