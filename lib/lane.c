@@ -218,14 +218,14 @@ static void
 take_eos(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_audio *audio,
     const char *reply)
 {
-	struct rtta_piece *piece = rtta_piece_open(lane, track, audio->job);
 	struct rtta_lane_eos *eos = lane->eos;
+	struct rtta_piece *piece;
 
+	if (!lane->config->backfill)
+		rtta_lane_land(lane, track);
+	piece = rtta_piece_open(lane, track, audio->job);
 	if (piece != NULL)
 		rtta_piece_end(piece);
-	rtta_lane_put_off_tail(lane, track);
-	if (!lane->config->backfill && track->move_job[0] != '\0')
-		track->move_eos = true;
 	if (reply == NULL)
 		return;
 	while (eos != NULL && eos->stream_seq != audio->stream_seq)

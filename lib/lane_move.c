@@ -63,7 +63,7 @@ rtta_lane_put_off(struct rtta_lane *lane, struct rtta_track *track,
 	uint64_t most = (uint64_t)held->rate_hz * (RTTA_SEAM_PAST_S + RTTA_SEAM_SEEK_S);
 
 	if (held->span.run != track->tail.run || held->span.first != track->tail.last) {
-		rtta_lane_put_off_tail(lane, track);
+		move_tail(lane, track, track->tail.last);
 		track->tail = held->span;
 	}
 	track->tail.last = held->span.last;
@@ -102,12 +102,6 @@ rtta_lane_move_piece(struct rtta_lane *lane, struct rtta_piece *piece)
 	rtta_stretch_shorten(piece->stretch, from);
 	piece->open = false;
 	piece->track->move_eos = !lane->jumping;
-}
-
-void
-rtta_lane_put_off_tail(struct rtta_lane *lane, struct rtta_track *track)
-{
-	move_tail(lane, track, track->tail.last);
 }
 
 double
@@ -155,9 +149,8 @@ jump(struct rtta_lane *lane)
 			put_off_piece(lane, piece);
 }
 
-/* Live goes on in the last pause. */
-static void
-land_in(struct rtta_lane *lane, struct rtta_track *track)
+void
+rtta_lane_land(struct rtta_lane *lane, struct rtta_track *track)
 {
 	struct rtta_span tail = track->tail;
 	const struct rtta_delivery *held;
@@ -181,7 +174,7 @@ land(struct rtta_lane *lane)
 {
 	lane->jumping = false;
 	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
-		land_in(lane, track);
+		rtta_lane_land(lane, track);
 }
 
 /* Behind by so much is too much: less, while an engine comes back. */

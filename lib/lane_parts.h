@@ -168,8 +168,8 @@ bool rtta_piece_is_over(const struct rtta_piece *piece);
 void rtta_lane_put_off(struct rtta_lane *lane, struct rtta_track *track,
     const struct rtta_delivery *held);
 
-/* Nothing goes on behind it: the newest seconds, too, are copied. */
-void rtta_lane_put_off_tail(struct rtta_lane *lane, struct rtta_track *track);
+/* Live goes on in the newest seconds of the backlog, and its job ends. */
+void rtta_lane_land(struct rtta_lane *lane, struct rtta_track *track);
 
 /* All that is left of a piece is copied to the other lane. */
 void rtta_lane_move_piece(struct rtta_lane *lane, struct rtta_piece *piece);
