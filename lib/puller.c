@@ -58,6 +58,7 @@ struct rtta_puller {
 	int64_t due_ms;            /* STEP_REST */
 	char own[NAME_BYTES];      /* our durable, or the one we may have made */
 	char victim[NAME_BYTES];
+	char stranger[NAME_BYTES]; /* a durable that is in the way and not of the lane */
 	char idle[NAME_BYTES];     /* a durable without a request ... */
 	int64_t idle_ms;           /* ... since we first saw it so */
 	char said[160];
@@ -246,13 +247,30 @@ is_of_lane(const struct rtta_puller *p, const char *name)
 
 struct sight {
 	char other[NAME_BYTES];  /* a durable of the lane that is not ours */
+	char stranger[NAME_BYTES];
 	int waiting;             /* its open requests */
 	bool own;                /* ours stands */
 };
 
+/* A work queue allows no second consumer of a subject. */
+static bool
+is_in_the_way(const struct rtta_puller *p, jv consumer)
+{
+	jv config = jv_object_get(consumer, jv_string("config"));
+	jv filter = jv_get_kind(config) == JV_KIND_OBJECT ?
+	    jv_object_get(config, jv_string("filter_subject")) : config;
+	const char *theirs = jv_get_kind(filter) == JV_KIND_STRING ? jv_string_value(filter) : "";
+	size_t bytes = strcspn(theirs, "*>"), own_bytes = strcspn(p->filter, "*>");
+	bool is = strncmp(theirs, p->filter, bytes < own_bytes ? bytes : own_bytes) == 0;
+
+	jv_free(filter);
+	return is;
+}
+
 static void
 look_at(const struct rtta_puller *p, jv consumer, struct sight *sight)
 {
+	bool in_the_way = is_in_the_way(p, jv_copy(consumer));
 	jv name = jv_object_get(jv_copy(consumer), jv_string("name"));
 	jv waiting = jv_object_get(consumer, jv_string("num_waiting"));
 	int count = jv_get_kind(waiting) == JV_KIND_NUMBER ? (int)jv_number_value(waiting) : 0;
@@ -265,6 +283,8 @@ look_at(const struct rtta_puller *p, jv consumer, struct sight *sight)
 			snprintf(sight->other, sizeof(sight->other), "%s", text);
 			sight->waiting = count;
 		}
+	} else if (in_the_way) {
+		snprintf(sight->stranger, sizeof(sight->stranger), "%s", text);
 	}
 	jv_free(waiting);
 	jv_free(name);
@@ -314,6 +334,7 @@ decide(struct rtta_puller *p, jv body)
 {
 	struct sight sight = look(p, body);
 
+	memcpy(p->stranger, sight.stranger, sizeof(p->stranger));
 	if (sight.own) {
 		ask_delete(p, p->own);
 	} else if (sight.other[0] == '\0') {
@@ -383,8 +404,11 @@ take_failure(struct rtta_puller *p, const struct rtta_answer *answer)
 	default:
 		break;
 	}
-	/* 10099, 10100: another one was faster */
-	if (answer->error != 408 && answer->error != 10099 && answer->error != 10100)
+	/* 10099, 10100: another one was faster, or does not know the rules. */
+	if ((answer->error == 10099 || answer->error == 10100) && p->stranger[0] != '\0')
+		say(p, true, "read by %s, which is none of ours, waiting until it is deleted",
+		    p->stranger);
+	else if (answer->error != 408 && answer->error != 10099 && answer->error != 10100)
 		say(p, true, "%s: %s, waiting", p->stream, answer->text);
 	rest(p, LOOK_MS);
 }
