@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,8 +21,6 @@
 #include "log.h"
 #include "mem.h"
 #include "profile.h"
-
-extern char **environ;
 
 enum {
 	OUT_MAX_BYTES = 32768,         /* of sound that waits for room in the pipe */
@@ -65,30 +63,54 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Signals as a program expects them, in a process group of its own. */
+/*
+ * The child: signals as a program expects them, in a process group of its
+ * own.  It dies with us, however we die.
+ */
+static void __attribute__((noreturn))
+become(char *const *argv, const int fds[3], pid_t parent, int error_fd)
+{
+	sigset_t none;
+	int error;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	setpgid(0, 0);
+	for (int i = 0; i < 3; i++)
+		dup2(fds[i], i);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(argv[0], argv);
+	error = errno;
+	if (write(error_fd, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
 static int
 spawn(pid_t *pid, char *const *argv, const int fds[3])
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, defaults;
-	int error;
+	pid_t parent = getpid();
+	int errors[2], error = 0;
 
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	posix_spawn_file_actions_init(&actions);
-	for (int i = 0; i < 3; i++)
-		posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-	error = posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
+	if (pipe2(errors, O_CLOEXEC) < 0)
+		return errno;
+	*pid = fork();
+	if (*pid == 0)
+		become(argv, fds, parent, errors[1]);
+	if (*pid < 0) {
+		error = errno;
+		*pid = 0;
+	}
+	close(errors[1]);
+	/* What has begun says nothing: the pipe closes with the exec. */
+	if (*pid > 0 && read(errors[0], &error, sizeof(error)) == sizeof(error)) {
+		waitpid(*pid, NULL, 0);
+		*pid = 0;
+	}
+	close(errors[0]);
 	return error;
 }
 

@@ -20,17 +20,18 @@ whole() {
 	        else .bad += [[.at, $r.first, $r.last]] | .at = $r.last end)
 	    | if .at == $last and .bad == [] then "whole" else tojson end'
 }
-# messages in AUDIO_STREAM, asked with nothing but the protocol
-audio_messages() {
+# request SUBJECT BODY: one answer, with nothing but the protocol
+request() {
 	local line
 	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
-	printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\n%s\r\n\r\n' \
-	    'PUB $JS.API.STREAM.INFO.AUDIO_STREAM reply 0' >&4
+	printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\nPUB %s reply %d\r\n%s\r\n' \
+	    "$1" "$(tr -d '\n' <<<"$2" | wc -c)" "$(tr -d '\n' <<<"$2")" >&4
 	while read -r -t 5 line <&4; do
-		case $line in *'"messages":'*) jq .state.messages <<<"$line"; break ;; esac
+		case $line in '{"type":'*) echo "$line"; break ;; esac
 	done
 	exec 4>&-
 }
+audio_messages() { request '$JS.API.STREAM.INFO.AUDIO_STREAM' '' | jq .state.messages; }
 # subscribe SUBJECT: what a core subscriber sees, as it is on the wire
 subscribe() {
 	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
@@ -142,6 +143,40 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 60 count S 500
 	right S 0 499
 	grep -q reading second.err
+}
+
+@test "a consumer that is none of ours: waits, says so once, and reads when it has gone" {
+	start_bus
+	request '$JS.API.CONSUMER.DURABLE.CREATE.AUDIO_STREAM.mine' '{"stream_name": "AUDIO_STREAM",
+	    "config": {"durable_name": "mine", "ack_policy": "explicit", "filter_subject": "audio.live.>"}}'
+	live
+	numbered gen -n 100 | publish --eos S
+	wait_for 60 grep -q 'read by mine, which is none of ours, waiting until it is deleted' live.err
+	run grep -c 'none of ours' live.err
+	[ "$output" = 1 ]
+	request '$JS.API.CONSUMER.DELETE.AUDIO_STREAM.mine' ''
+	wait_for 60 count S 100
+	right S 0 99
+}
+
+# the first SIGTERM has been taken: the next one kills
+taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0x4000) == 0)); }
+
+@test "killed, or stopped twice: its engine goes with it" {
+	start_bus
+	for signal in KILL TERM; do
+		live "--hang --no-done"
+		numbered gen -n 100 | publish --eos $signal
+		wait_for 60 count $signal 100
+		pgrep -P "$(cat live.pid)" >engine.pid
+		if [ $signal = TERM ]; then
+			kill -TERM "$(cat live.pid)"
+			wait_for 60 taken
+		fi
+		stop live $signal
+		[ "$rc" -gt 128 ]
+		wait_for 60 gone engine
+	done
 }
 
 @test "sound that is covered is acknowledged and no engine hears it again" {
