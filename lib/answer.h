@@ -1,12 +1,10 @@
 /*
  * answer - what is answered to which request, and to whom.
  *
- * Tokens, Origin, pages, files, transcripts, health, and the two buttons.
+ * Tokens, Origin, pages, files, transcripts, health.  Buttons: press.h.
  */
 #ifndef RTTA_ANSWER_H
 #define RTTA_ANSWER_H
-
-#include <stddef.h>
 
 struct rtta_conn;
 
@@ -17,10 +15,6 @@ int rtta_answer_request(struct rtta_conn *conn);
 /* May this request become a WebSocket?  0: it is a reader now; else the
  * status to refuse with, and its sentence. */
 int rtta_answer_upgrade(struct rtta_conn *conn, const char *protocol, const char **why);
-
-/* A part of the body, and its end.  0, or -1 to close. */
-int rtta_answer_body(struct rtta_conn *conn, const void *data, size_t bytes);
-int rtta_answer_body_end(struct rtta_conn *conn);
 
 /* For a connection that waits: look again. */
 void rtta_answer_waiting(struct rtta_conn *conn);

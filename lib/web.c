@@ -19,6 +19,7 @@
 #include "log.h"
 #include "mem.h"
 #include "peers.h"
+#include "press.h"
 #include "room.h"
 #include "web.h"
 
@@ -169,9 +170,9 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	case LWS_CALLBACK_HTTP:
 		return rtta_answer_request(conn_of(wsi));
 	case LWS_CALLBACK_HTTP_BODY:
-		return rtta_answer_body(conn_of(wsi), in, len);
+		return rtta_press_body(conn_of(wsi), in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return rtta_answer_body_end(conn_of(wsi));
+		return rtta_press_end(conn_of(wsi));
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return confirm_upgrade(conn_of(wsi), in);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
