@@ -275,11 +275,3 @@ late_text_holds() {
 	reads "$page/" "${steps[@]}" goto "$page/s/m1?theme=light" wait "document.querySelector('.off')" axe "$axe" size 320x640 axe "$axe" \
 		eval "document.getElementById('open-text').click(); 1" axe "$axe" eval "document.getElementById('open-menu').click(); 1" axe "$axe"
 }
-
-@test "the page is less than it may be, and asks nobody else" {
-	[ "$(cat "$RTTA_WEB_DIR"/* | wc -c)" -lt 90000 ]
-	run grep -rnE '(src|href)="?(https?:)?//|@import|url\((https?:)?//' "$RTTA_WEB_DIR"
-	[ "$output" = '' ]
-	run curl -sI "$page/"
-	[[ "$output" == *"script-src 'self'; style-src 'self'"* && "$output" != *unsafe* ]]
-}
