@@ -27,7 +27,7 @@ check() {
 @test "no message, no sound: 1011; KeepAlive counts as text only" { check idle; }
 @test "Finalize flushes, and the stream goes on" { check finalize; }
 @test "a container has its header, or 1008" { check container; }
-@test "channels are heard apart" { check channels; }
+@test "channels are heard apart, and speakers take turns" { check channels; }
 @test "results misbehave on request" { check misbehaviour; }
 @test "connections end on request" { check cut; }
 @test "upgrades are refused on request" { check refusals; }
