@@ -6,6 +6,7 @@
 #include "pause.h"
 #include "reason.h"
 #include "switch.h"
+#include "switch_parts.h"
 
 enum {
 	STALL_MS = 1000,         /* no sound while a pause is looked for */
@@ -14,67 +15,6 @@ enum {
 	RUNS_MAX = 10000,        /* of a session: a peer that makes more is broken */
 	ACTIONS_MIN = 64,
 	LEVELS_MIN = 1024
-};
-
-/* A frame or a change of session_config, in the order in which they came. */
-struct event {
-	struct rtta_held *frame;
-	struct rtta_switch_want *want;  /* one of the two */
-	struct event *next;
-};
-
-struct queue {
-	struct event *head, **tail;
-};
-
-/* Behind a frame. */
-struct mark {
-	bool is_set;
-	struct rtta_pos pos;
-	int64_t us;
-};
-
-struct rtta_switch {
-	struct rtta_window *window;
-	bool split;
-	int64_t mono_ms, real_us;
-	bool known;
-	int channels;
-	struct mark read;              /* behind the frame that came last */
-	bool read_gone;                /* and it said that the device went away */
-	bool resumed;                  /* nothing came yet behind what the route before stored */
-	struct mark done;              /* behind the one that was dealt with last */
-
-	enum rtta_switch_state state;
-	struct rtta_session_config config;
-	struct rtta_session_cut cut;
-	struct rtta_session_end end;
-	uint64_t *runs;
-	size_t n_runs;
-	bool had_live;
-	bool direct;                   /* follows another session: no pre-roll, no seeking */
-	bool over;                     /* ends as soon as its cut is stored */
-	struct rtta_switch_want then;  /* what made it end */
-	char last_id[RTTA_SESSION_ID_BYTES];
-
-	uint64_t mark;                 /* window: first frame since the status was known; of a
-	                                * session that begins, its first */
-	struct queue waiting;          /* while a key is being stored */
-	struct queue seeking;          /* candidates for the cut */
-	int64_t seek_ms;               /* since when nothing came */
-	struct rtta_pause_frame *levels;  /* where the cut is looked for */
-	size_t levels_size;
-	size_t waiting_frames, waiting_bytes;
-
-	bool off;
-	int64_t off_us, on_us;         /* captured in [off_us, on_us): dropped */
-	struct rtta_session_off before[RTTA_SESSION_OFF_MAX];  /* and in these */
-	size_t before_count;
-	bool noting;                   /* a note stands open at note_from */
-	struct mark note_from;
-
-	struct rtta_switch_action *actions;
-	size_t actions_size, actions_head, actions_count;
 };
 
 const char *
@@ -87,78 +27,10 @@ rtta_switch_state_name(enum rtta_switch_state state)
 	return names[state];
 }
 
-/* --- queues --- */
-
-static void
-queue_init(struct queue *queue)
-{
-	queue->head = NULL;
-	queue->tail = &queue->head;
-}
-
-static void
-queue_put(struct queue *queue, struct event *event)
-{
-	event->next = NULL;
-	*queue->tail = event;
-	queue->tail = &event->next;
-}
-
-static struct event *
-queue_take(struct queue *queue)
-{
-	struct event *event = queue->head;
-
-	if (event == NULL)
-		return NULL;
-	queue->head = event->next;
-	if (queue->head == NULL)
-		queue->tail = &queue->head;
-	return event;
-}
-
-/* Everything of `first` before everything of queue. */
-static void
-queue_prepend(struct queue *queue, struct queue *first)
-{
-	if (first->head == NULL)
-		return;
-	*first->tail = queue->head;
-	if (queue->head == NULL)
-		queue->tail = first->tail;
-	queue->head = first->head;
-	queue_init(first);
-}
-
-static void
-count_waiting(struct rtta_switch *sw, const struct rtta_held *frame, int sign)
-{
-	sw->waiting_frames += (size_t)sign;
-	sw->waiting_bytes += (size_t)sign * frame->frame.payload_bytes;
-}
-
-static struct event *
-event_new(struct rtta_held *frame, struct rtta_switch_want *want)
-{
-	struct event *event = rtta_xcalloc(1, sizeof(*event));
-
-	event->frame = frame;
-	event->want = want;
-	return event;
-}
-
-static void
-event_free(struct event *event)
-{
-	free(event->want);
-	free(event->frame);
-	free(event);
-}
-
 /* --- actions --- */
 
-static struct rtta_switch_action *
-act(struct rtta_switch *sw, enum rtta_switch_what what)
+struct rtta_switch_action *
+rtta_switch_act(struct rtta_switch *sw, enum rtta_switch_what what)
 {
 	struct rtta_switch_action *ring, *action;
 	size_t size;
@@ -224,10 +96,10 @@ to_window(struct rtta_switch *sw, struct rtta_held *held)
 
 /* Why what lies between prev and the frame is missing, if it is. */
 static void
-note_hole(struct rtta_switch *sw, const struct mark *prev, const struct rtta_frame *frame,
-    enum rtta_reason reason)
+note_hole(struct rtta_switch *sw, const struct rtta_switch_mark *prev,
+    const struct rtta_frame *frame, enum rtta_reason reason)
 {
-	struct rtta_switch_action *action = act(sw, RTTA_SWITCH_NOTE);
+	struct rtta_switch_action *action = rtta_switch_act(sw, RTTA_SWITCH_NOTE);
 
 	action->note_at = prev->pos;
 	action->note = (struct rtta_session_note){
@@ -240,7 +112,7 @@ note_hole(struct rtta_switch *sw, const struct mark *prev, const struct rtta_fra
 /* --- a session begins --- */
 
 static void
-note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct mark *prev)
+note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta_switch_mark *prev)
 {
 	struct rtta_switch_action *action;
 	size_t i;
@@ -250,7 +122,7 @@ note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct mark
 			return;
 	if (sw->n_runs == RUNS_MAX)
 		return;
-	action = act(sw, RTTA_SWITCH_RUN);
+	action = rtta_switch_act(sw, RTTA_SWITCH_RUN);
 	action->n = (unsigned)sw->n_runs;
 	action->run = (struct rtta_session_run){
 		.run = held->frame.run_id,
@@ -273,7 +145,7 @@ static void
 note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last)
 {
 	const struct rtta_held *held;
-	struct mark prev = {0};
+	struct rtta_switch_mark prev = {0};
 
 	for (uint64_t i = first; i <= last; i++) {
 		held = rtta_window_at(sw->window, i);
@@ -302,7 +174,7 @@ name_preroll(struct rtta_switch *sw)
 static void
 act_info(struct rtta_switch *sw)
 {
-	struct rtta_session_info *info = &act(sw, RTTA_SWITCH_INFO)->info;
+	struct rtta_session_info *info = &rtta_switch_act(sw, RTTA_SWITCH_INFO)->info;
 
 	*info = (struct rtta_session_info){
 		.started_us = sw->config.started_us ? sw->config.started_us : sw->real_us,
@@ -326,13 +198,13 @@ pass_window(struct rtta_switch *sw)
 
 /* All that waits before `at` is pre-roll, the rest waits for the cut. */
 static void
-cut_at(struct rtta_switch *sw, const struct event *at)
+cut_at(struct rtta_switch *sw, const struct rtta_switch_event *at)
 {
-	struct event *event;
+	struct rtta_switch_event *event;
 
 	while (sw->seeking.head != at) {
-		event = queue_take(&sw->seeking);
-		count_waiting(sw, event->frame, -1);
+		event = rtta_switch_queue_take(&sw->seeking);
+		rtta_switch_count(sw, event->frame, -1);
 		to_window(sw, event->frame);
 		free(event);
 	}
@@ -351,9 +223,9 @@ cut_at(struct rtta_switch *sw, const struct event *at)
 	}
 	if (sw->over)
 		sw->cut.at_us = sw->real_us;
-	act(sw, RTTA_SWITCH_CUT)->cut = sw->cut;
+	rtta_switch_act(sw, RTTA_SWITCH_CUT)->cut = sw->cut;
 	rtta_window_bar(sw->window);
-	queue_prepend(&sw->waiting, &sw->seeking);
+	rtta_switch_queue_prepend(&sw->waiting, &sw->seeking);
 	sw->state = RTTA_SWITCH_CUTTING;
 }
 
@@ -395,7 +267,7 @@ static void
 cut_in_pause(struct rtta_switch *sw, bool must)
 {
 	size_t past = put_past(sw), count = past, at;
-	const struct event *event;
+	const struct rtta_switch_event *event;
 
 	for (event = sw->seeking.head; event != NULL; event = event->next)
 		if (is_sound(event->frame))
@@ -414,10 +286,10 @@ cut_in_pause(struct rtta_switch *sw, bool must)
 }
 
 static void
-seek(struct rtta_switch *sw, struct event *event)
+seek(struct rtta_switch *sw, struct rtta_switch_event *event)
 {
-	queue_put(&sw->seeking, event);
-	count_waiting(sw, event->frame, 1);
+	rtta_switch_queue_put(&sw->seeking, event);
+	rtta_switch_count(sw, event->frame, 1);
 	sw->seek_ms = sw->mono_ms;
 	if (sw->direct && is_sound(event->frame))
 		cut_at(sw, event);
@@ -452,7 +324,7 @@ end_here(struct rtta_switch *sw)
 		if (sw->had_live)
 			sw->end.at_us = sw->done.us;
 	}
-	act(sw, RTTA_SWITCH_END)->end = sw->end;
+	rtta_switch_act(sw, RTTA_SWITCH_END)->end = sw->end;
 	sw->state = RTTA_SWITCH_ENDING;
 }
 
@@ -492,7 +364,7 @@ to_live(struct rtta_switch *sw, struct rtta_held *held)
 		return;
 	}
 	sw->had_live = true;
-	act(sw, RTTA_SWITCH_FRAME)->frame = held;
+	rtta_switch_act(sw, RTTA_SWITCH_FRAME)->frame = held;
 }
 
 static void
@@ -549,7 +421,7 @@ is_waiting(const struct rtta_switch *sw)
 
 /* Takes event. */
 static void
-deal(struct rtta_switch *sw, struct event *event)
+deal(struct rtta_switch *sw, struct rtta_switch_event *event)
 {
 	if (event->frame != NULL && sw->state == RTTA_SWITCH_SEEKING) {
 		seek(sw, event);
@@ -560,105 +432,31 @@ deal(struct rtta_switch *sw, struct event *event)
 	else
 		deal_config(sw, event->want);
 	event->frame = NULL;
-	event_free(event);
+	rtta_switch_event_free(event);
 }
 
 static void
-put(struct rtta_switch *sw, struct event *event)
+put(struct rtta_switch *sw, struct rtta_switch_event *event)
 {
 	if (!is_waiting(sw)) {
 		deal(sw, event);
 		return;
 	}
-	queue_put(&sw->waiting, event);
+	rtta_switch_queue_put(&sw->waiting, event);
 	if (event->frame != NULL)
-		count_waiting(sw, event->frame, 1);
+		rtta_switch_count(sw, event->frame, 1);
 }
 
 static void
 go_on(struct rtta_switch *sw)
 {
-	struct event *event;
+	struct rtta_switch_event *event;
 
-	while (!is_waiting(sw) && (event = queue_take(&sw->waiting)) != NULL) {
+	while (!is_waiting(sw) && (event = rtta_switch_queue_take(&sw->waiting)) != NULL) {
 		if (event->frame != NULL)
-			count_waiting(sw, event->frame, -1);
+			rtta_switch_count(sw, event->frame, -1);
 		deal(sw, event);
 	}
-}
-
-/* --- off the record --- */
-
-static void
-act_note(struct rtta_switch *sw, struct rtta_pos key, const struct mark *to)
-{
-	struct rtta_switch_action *action = act(sw, RTTA_SWITCH_NOTE);
-
-	action->note_at = key;
-	action->note = (struct rtta_session_note){
-		.from = sw->note_from.pos, .from_us = sw->note_from.us,
-		.to = to->pos, .to_us = to->us,
-	};
-	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_OFF_RECORD));
-}
-
-/* One note says that it began, because this process may not see it end. */
-static void
-open_note(struct rtta_switch *sw, struct rtta_pos pos, int64_t us)
-{
-	bool in_session = sw->state == RTTA_SWITCH_SEEKING ||
-	    sw->state == RTTA_SWITCH_CUTTING || sw->state == RTTA_SWITCH_LIVE;
-
-	if (sw->noting || !in_session)
-		return;
-	sw->noting = true;
-	sw->note_from = (struct mark){ true, pos, us };
-	act_note(sw, pos, &sw->note_from);
-}
-
-/* And a second one, by the frame at which it ended. */
-static void
-close_note(struct rtta_switch *sw, const struct rtta_frame *frame)
-{
-	struct mark to = { true, { frame->run_id, frame->sample }, frame->capture_ns / NS_PER_US };
-
-	if (!sw->noting)
-		return;
-	sw->noting = false;
-	act_note(sw, to.pos, &to);
-}
-
-bool
-rtta_switch_is_off_record(const struct rtta_switch *sw, const struct rtta_frame *frame)
-{
-	int64_t us = frame->capture_ns / NS_PER_US;
-
-	for (size_t i = 0; i < sw->before_count; i++)
-		if (us >= sw->before[i].from_us && us < sw->before[i].to_us)
-			return true;
-	return us >= sw->off_us && (sw->off || us < sw->on_us);
-}
-
-/* The oldest frame that is dropped from a queue is where it began. */
-static void
-drop_off_record(struct rtta_switch *sw, struct queue *queue, struct mark *from)
-{
-	struct queue kept;
-	struct event *event;
-
-	queue_init(&kept);
-	while ((event = queue_take(queue)) != NULL) {
-		if (event->frame == NULL || !rtta_switch_is_off_record(sw, &event->frame->frame)) {
-			queue_put(&kept, event);
-			continue;
-		}
-		if (!from->is_set)
-			*from = (struct mark){ true, rtta_held_pos(event->frame),
-			    event->frame->frame.capture_ns / NS_PER_US };
-		count_waiting(sw, event->frame, -1);
-		event_free(event);
-	}
-	queue_prepend(queue, &kept);
 }
 
 /* --- the module's face --- */
@@ -672,8 +470,8 @@ rtta_switch_new(struct rtta_window *window, bool split)
 	sw->split = split;
 	sw->channels = 1;
 	sw->mark = rtta_window_next(window);
-	queue_init(&sw->waiting);
-	queue_init(&sw->seeking);
+	rtta_switch_queue_init(&sw->waiting);
+	rtta_switch_queue_init(&sw->seeking);
 	return sw;
 }
 
@@ -681,16 +479,16 @@ void
 rtta_switch_free(struct rtta_switch *sw)
 {
 	const struct rtta_switch_action *action;
-	struct event *event;
+	struct rtta_switch_event *event;
 
 	if (sw == NULL)
 		return;
 	while ((action = rtta_switch_next(sw)) != NULL)
 		if (action->what == RTTA_SWITCH_FRAME)
 			free(action->frame);
-	while ((event = queue_take(&sw->seeking)) != NULL ||
-	    (event = queue_take(&sw->waiting)) != NULL)
-		event_free(event);
+	while ((event = rtta_switch_queue_take(&sw->seeking)) != NULL ||
+	    (event = rtta_switch_queue_take(&sw->waiting)) != NULL)
+		rtta_switch_event_free(event);
 	free(sw->levels);
 	free(sw->actions);
 	free(sw->runs);
@@ -725,7 +523,7 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 		memcpy(sw->runs, resume->runs, resume->n_runs * sizeof(*sw->runs));
 	sw->n_runs = resume->n_runs;
 	sw->had_live = resume->has_live;
-	sw->done = (struct mark){ resume->has_next, resume->next, resume->next_us };
+	sw->done = (struct rtta_switch_mark){ resume->has_next, resume->next, resume->next_us };
 	sw->resumed = resume->has_next;
 	rtta_window_bar(sw->window);
 	sw->state = RTTA_SWITCH_LIVE;
@@ -733,7 +531,7 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 
 /* What the flag of the frame means, if the one before it was seen. */
 static uint64_t
-count_lost(const struct mark *read, const struct rtta_frame *frame)
+count_lost(const struct rtta_switch_mark *read, const struct rtta_frame *frame)
 {
 	if (!(frame->flags & RTTA_FRAME_LOST) || !read->is_set ||
 	    read->pos.run != frame->run_id || frame->sample < read->pos.sample)
@@ -770,13 +568,13 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 	if (sw->resumed)
 		note_killed(sw, frame);
 	if (rtta_switch_is_off_record(sw, frame)) {
-		open_note(sw, rtta_held_pos(held), frame->capture_ns / NS_PER_US);
+		rtta_switch_open_note(sw, rtta_held_pos(held), frame->capture_ns / NS_PER_US);
 		free(held);
 		return;
 	}
-	close_note(sw, frame);
+	rtta_switch_close_note(sw, frame);
 	if (is_waiting(sw) || sw->state == RTTA_SWITCH_SEEKING)
-		put(sw, event_new(held, NULL));
+		put(sw, rtta_switch_event_new(held, NULL));
 	else
 		deal_frame(sw, held);
 }
@@ -784,7 +582,7 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 void
 rtta_switch_config(struct rtta_switch *sw, const struct rtta_switch_want *want)
 {
-	put(sw, event_new(NULL, rtta_xmemdup(want, sizeof(*want))));
+	put(sw, rtta_switch_event_new(NULL, rtta_xmemdup(want, sizeof(*want))));
 }
 
 void
@@ -806,7 +604,7 @@ rtta_switch_end_stored(struct rtta_switch *sw, const struct rtta_session_end *en
 
 	if (sw->state != RTTA_SWITCH_ENDING)
 		return;
-	act(sw, RTTA_SWITCH_EOS)->end = *end;
+	rtta_switch_act(sw, RTTA_SWITCH_EOS)->end = *end;
 	rtta_window_bar(sw->window);
 	sw->mark = rtta_window_next(sw->window);
 	sw->state = RTTA_SWITCH_IDLE;
@@ -877,61 +675,17 @@ struct rtta_held *
 rtta_switch_take_back(struct rtta_switch *sw)
 {
 	struct rtta_held *held;
-	struct event *event;
+	struct rtta_switch_event *event;
 
-	while ((event = queue_take(&sw->seeking)) != NULL ||
-	    (event = queue_take(&sw->waiting)) != NULL) {
+	while ((event = rtta_switch_queue_take(&sw->seeking)) != NULL ||
+	    (event = rtta_switch_queue_take(&sw->waiting)) != NULL) {
 		held = event->frame;
 		event->frame = NULL;
-		event_free(event);
+		rtta_switch_event_free(event);
 		if (held == NULL)
 			continue;
-		count_waiting(sw, held, -1);
+		rtta_switch_count(sw, held, -1);
 		return held;
 	}
 	return NULL;
-}
-
-void
-rtta_switch_off_record(struct rtta_switch *sw, int64_t since_us,
-    const struct rtta_pos *dropped, int64_t dropped_us)
-{
-	struct mark from = {0};
-
-	sw->off = true;
-	sw->off_us = since_us;
-	if (dropped != NULL)
-		from = (struct mark){ true, *dropped, dropped_us };
-	drop_off_record(sw, &sw->seeking, &from);
-	drop_off_record(sw, &sw->waiting, &from);
-	if (!from.is_set)
-		from = sw->read;
-	if (from.is_set)
-		open_note(sw, from.pos, from.us);
-	rtta_window_bar(sw->window);
-	sw->mark = rtta_window_next(sw->window);
-}
-
-void
-rtta_switch_on_record(struct rtta_switch *sw, int64_t since_us)
-{
-	sw->off = false;
-	sw->on_us = since_us;
-}
-
-void
-rtta_switch_off_before(struct rtta_switch *sw, const struct rtta_session_off *off,
-    size_t count, const struct rtta_pos *dropped, int64_t dropped_us)
-{
-	struct mark from = {0};
-
-	assert(count <= RTTA_SESSION_OFF_MAX);
-	memcpy(sw->before, off, count * sizeof(*off));
-	sw->before_count = count;
-	if (dropped != NULL)
-		from = (struct mark){ true, *dropped, dropped_us };
-	drop_off_record(sw, &sw->seeking, &from);
-	drop_off_record(sw, &sw->waiting, &from);
-	if (from.is_set)
-		open_note(sw, from.pos, from.us);
 }

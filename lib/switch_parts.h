@@ -1,0 +1,97 @@
+/*
+ * switch_parts - what the files of switch share: switch.c decides, switch_off.c
+ * drops what is off the record, switch_queue.c holds what has to wait.  For
+ * nobody else.
+ */
+#ifndef RTTA_SWITCH_PARTS_H
+#define RTTA_SWITCH_PARTS_H
+
+#include "switch.h"
+
+struct rtta_pause_frame;
+
+/* A frame or a change of session_config, in the order in which they came. */
+struct rtta_switch_event {
+	struct rtta_held *frame;
+	struct rtta_switch_want *want;  /* one of the two */
+	struct rtta_switch_event *next;
+};
+
+struct rtta_switch_queue {
+	struct rtta_switch_event *head, **tail;
+};
+
+/* Behind a frame. */
+struct rtta_switch_mark {
+	bool is_set;
+	struct rtta_pos pos;
+	int64_t us;
+};
+
+struct rtta_switch {
+	struct rtta_window *window;
+	bool split;
+	int64_t mono_ms, real_us;
+	bool known;
+	int channels;
+	struct rtta_switch_mark read;              /* behind the frame that came last */
+	bool read_gone;                /* and it said that the device went away */
+	bool resumed;                  /* nothing came yet behind what the route before stored */
+	struct rtta_switch_mark done;              /* behind the one that was dealt with last */
+
+	enum rtta_switch_state state;
+	struct rtta_session_config config;
+	struct rtta_session_cut cut;
+	struct rtta_session_end end;
+	uint64_t *runs;
+	size_t n_runs;
+	bool had_live;
+	bool direct;                   /* follows another session: no pre-roll, no seeking */
+	bool over;                     /* ends as soon as its cut is stored */
+	struct rtta_switch_want then;  /* what made it end */
+	char last_id[RTTA_SESSION_ID_BYTES];
+
+	uint64_t mark;                 /* window: first frame since the status was known; of a
+	                                * session that begins, its first */
+	struct rtta_switch_queue waiting;          /* while a key is being stored */
+	struct rtta_switch_queue seeking;          /* candidates for the cut */
+	int64_t seek_ms;               /* since when nothing came */
+	struct rtta_pause_frame *levels;  /* where the cut is looked for */
+	size_t levels_size;
+	size_t waiting_frames, waiting_bytes;
+
+	bool off;
+	int64_t off_us, on_us;         /* captured in [off_us, on_us): dropped */
+	struct rtta_session_off before[RTTA_SESSION_OFF_MAX];  /* and in these */
+	size_t before_count;
+	bool noting;                   /* a note stands open at note_from */
+	struct rtta_switch_mark note_from;
+
+	struct rtta_switch_action *actions;
+	size_t actions_size, actions_head, actions_count;
+};
+
+struct rtta_switch_action *rtta_switch_act(struct rtta_switch *sw, enum rtta_switch_what what);
+
+/* --- switch_queue.c --- */
+
+void rtta_switch_queue_init(struct rtta_switch_queue *queue);
+void rtta_switch_queue_put(struct rtta_switch_queue *queue, struct rtta_switch_event *event);
+struct rtta_switch_event *rtta_switch_queue_take(struct rtta_switch_queue *queue);
+void rtta_switch_queue_prepend(struct rtta_switch_queue *queue, struct rtta_switch_queue *first);
+
+/* One more (sign 1) or less (-1) waits. */
+void rtta_switch_count(struct rtta_switch *sw, const struct rtta_held *frame, int sign);
+
+/* Takes both. */
+struct rtta_switch_event *rtta_switch_event_new(struct rtta_held *frame,
+    struct rtta_switch_want *want);
+void rtta_switch_event_free(struct rtta_switch_event *event);
+
+/* --- switch_off.c --- */
+
+/* Sound of the session is dropped from there on, and no more from this frame on. */
+void rtta_switch_open_note(struct rtta_switch *sw, struct rtta_pos pos, int64_t us);
+void rtta_switch_close_note(struct rtta_switch *sw, const struct rtta_frame *frame);
+
+#endif
