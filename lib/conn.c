@@ -366,7 +366,7 @@ rtta_conn_request(struct rtta_conn *conn, const char **why)
 	int status;
 
 	conn->site->requests++;
-	if (!rtta_peer_spend(conn->peer, 1, rtta_clock_mono_ms())) {
+	if (!rtta_peer_spend(conn->peer, rtta_clock_mono_ms())) {
 		*why = "too many requests from this address";
 		return 429;
 	}
@@ -419,10 +419,10 @@ int
 rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why)
 {
 	conn->close = true;
-	/* Guessing is dear. */
-	rtta_peer_spend(conn->peer, REFUSAL_REQUESTS, rtta_clock_mono_ms());
 	if (status == 429)
 		strcpy(conn->extra, "retry-after: 1");
+	else  /* guessing is dear */
+		rtta_peer_fine(conn->peer, REFUSAL_REQUESTS, rtta_clock_mono_ms());
 	if (status == 401)
 		strcpy(conn->extra, "www-authenticate: Bearer");
 	return reply_sentence(conn, status, why);

@@ -49,7 +49,7 @@ sweep(struct rtta_peers *peers, int64_t now_ms)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct rtta_peer **at = &peers->buckets[i], *peer; (peer = *at) != NULL;)
-			if (peer->connections == 0 && now_ms - peer->at_ms > RTTA_PEERS_REFILL_MS) {
+			if (peer->connections == 0 && now_ms - peer->at_ms > 2 * RTTA_PEERS_REFILL_MS) {
 				*at = peer->next;
 				free(peer);
 			} else {
@@ -124,8 +124,8 @@ rtta_peers_leave(struct rtta_peer *peer)
 		peer->connections--;
 }
 
-bool
-rtta_peer_spend(struct rtta_peer *peer, unsigned requests, int64_t now_ms)
+static void
+refill(struct rtta_peer *peer, int64_t now_ms)
 {
 	unsigned max = peer->peers->max;
 
@@ -133,8 +133,23 @@ rtta_peer_spend(struct rtta_peer *peer, unsigned requests, int64_t now_ms)
 	if (peer->left > max)
 		peer->left = max;
 	peer->at_ms = now_ms;
-	if (max != 0 && peer->left < requests)
+}
+
+bool
+rtta_peer_spend(struct rtta_peer *peer, int64_t now_ms)
+{
+	refill(peer, now_ms);
+	if (peer->peers->max != 0 && peer->left < 1)
 		return false;
-	peer->left -= requests;
+	peer->left--;
 	return true;
+}
+
+void
+rtta_peer_fine(struct rtta_peer *peer, unsigned requests, int64_t now_ms)
+{
+	double most = peer->peers->max;
+
+	refill(peer, now_ms);
+	peer->left = peer->left - requests > -most ? peer->left - requests : -most;
 }

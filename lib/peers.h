@@ -28,7 +28,10 @@ struct rtta_peer *rtta_peers_enter(struct rtta_peers *peers, const struct sockad
     int64_t now_ms);
 void rtta_peers_leave(struct rtta_peer *peer);
 
-/* Take so many requests out of its bucket.  False: there are not so many. */
-bool rtta_peer_spend(struct rtta_peer *peer, unsigned requests, int64_t now_ms);
+/* Take a request out of its bucket.  False: there is none. */
+bool rtta_peer_spend(struct rtta_peer *peer, int64_t now_ms);
+
+/* Take so many, there or not: what is owed has to be refilled, too. */
+void rtta_peer_fine(struct rtta_peer *peer, unsigned requests, int64_t now_ms);
 
 #endif

@@ -114,9 +114,9 @@ refused() {
 	free() { [ "$(status "$page/page.css")" = 200 ]; }
 	wait_for 20 free
 	# guessing is dear: a refusal counts as more than one
-	for _ in $(seq 10); do status -d '{}' "$page/session/start"; done >codes
+	for _ in $(seq 20); do status -d '{}' "$page/session/start"; done >codes
 	grep -q 429 codes
-	wait_for 20 free
+	wait_for 40 free
 	run -64 rtta-serve --per-address -1
 }
 

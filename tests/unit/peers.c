@@ -46,22 +46,28 @@ requests(void)
 	struct rtta_peer *peer = enter(peers, "192.0.2.1", 0);
 
 	for (int i = 0; i < 10; i++)
-		CHECK(rtta_peer_spend(peer, 1, 0));
-	CHECK(!rtta_peer_spend(peer, 1, 999));
-	CHECK(rtta_peer_spend(peer, 1, 1000));
-	CHECK(!rtta_peer_spend(peer, 1, 1000));
-	CHECK(rtta_peer_spend(peer, 10, 1000000));
-	CHECK(!rtta_peer_spend(peer, 1, 1000000));
+		CHECK(rtta_peer_spend(peer, 0));
+	CHECK(!rtta_peer_spend(peer, 999));
+	CHECK(rtta_peer_spend(peer, 1000));
+	CHECK(!rtta_peer_spend(peer, 1000));
+	/* a fine may leave a debt, of one bucket at most */
+	rtta_peer_fine(peer, 5, 2000);
+	CHECK(!rtta_peer_spend(peer, 6000));
+	CHECK(rtta_peer_spend(peer, 7000));
+	rtta_peer_fine(peer, 1000, 7000);
+	CHECK(!rtta_peer_spend(peer, 17000));
+	CHECK(rtta_peer_spend(peer, 18000));
 	/* to go and come again is no new bucket, until that is full anyway */
 	rtta_peers_leave(peer);
-	CHECK(enter(peers, "192.0.2.1", 1000001) == peer);
-	CHECK(!rtta_peer_spend(peer, 2, 1000001));
+	CHECK(enter(peers, "192.0.2.1", 18001) == peer);
+	CHECK(!rtta_peer_spend(peer, 18001));
 	rtta_peers_free(peers);
 
 	peers = rtta_peers_new(0);
 	peer = enter(peers, "192.0.2.1", 0);
+	rtta_peer_fine(peer, 1000000, 0);
 	for (int i = 0; i < 100000; i++)
-		CHECK(rtta_peer_spend(peer, 10, 0));
+		CHECK(rtta_peer_spend(peer, 0));
 	rtta_peers_free(peers);
 }
 
