@@ -135,7 +135,7 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	[ "$(rtta-session list | jq -r .session_id)" = "$session" ]
 	run -66 rtta-export -q "$deleted"
 	# frames that route brings later are nobody's, too
-	jq -nc --arg s "audio.live.$deleted" '{subject: $s, data: ("x" * 640), headers: {run: "00000000000000aa", sample: "320"}}' | nats-pub >/dev/null
+	jq -nc --arg s "audio.live.$deleted" '{subject: $s, data: ("x" * 640), headers: {run: "00000000000000ee", sample: "320"}}' | nats-pub >/dev/null
 	taken() { [ -z "$(dump AUDIO_STREAM "audio.live.$deleted")" ]; }
 	wait_for 20 taken
 	[ -z "$(dump TEXT_STREAM "transcript.raw.$deleted")" ]
