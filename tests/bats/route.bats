@@ -337,6 +337,7 @@ level_is() { curl -s "127.0.0.1:$(cat port)/level" | jq -e --arg mic "$1" '.mic 
 
 @test "a second route waits, and says so; it goes on at once when the first is killed" {
 	start
+	wait_for 10 key route
 	background second rtta-route --state-dir . --runtime-dir . <frames
 	wait_for 10 grep -q 'another rtta-route uses \.: waiting' second.err
 	gen --frames 50 >frames
@@ -352,6 +353,7 @@ level_is() { curl -s "127.0.0.1:$(cat port)/level" | jq -e --arg mic "$1" '.mic 
 
 @test "a second route of another machine waits as long as the first one lives" {
 	start
+	wait_for 10 key route
 	mkdir far
 	background second rtta-route --state-dir far --runtime-dir far <frames
 	wait_for 10 grep -q 'another rtta-route has this room: waiting' second.err
