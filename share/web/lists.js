@@ -81,7 +81,9 @@ function places(text, words) {
 function hit(id, item, words) {
 	const text = item.records.map((r) => r.text).join(' '), letters = [...text], found = places(text, words);
 	if (!found.length) return null;
-	const from = Math.max(0, found[0][0] - AROUND), to = Math.min(letters.length, found[0][1] + 2 * AROUND);
+	const blank = (at) => letters.indexOf(' ', at) + 1;   /* words stay whole, where there are any */
+	const start = Math.max(0, found[0][0] - AROUND), from = start ? Math.min(blank(start) || start, found[0][0]) : 0;
+	const to = found[0][1] + 2 * AROUND < letters.length ? blank(found[0][1] + 2 * AROUND) || letters.length : letters.length;
 	let at = from, length = 0;
 	const record = item.records.find((r) => (length += [...r.text].length + 1) > found[0][0]);
 	const say = h('span', { class: 'say', dir: 'auto' }, from ? '… ' : '');

@@ -153,7 +153,7 @@ function take(json) {
 	switch (json.event) {
 	case undefined:
 		measureLag(json);
-		if (settings.delay && reader.live) setTimeout((merge) => { if (merge.add(json)) redraw(); }, settings.delay * 1000, reader.merge);
+		if (settings.delay && (reader.live || !json.is_final)) setTimeout((merge) => { if (merge.add(json)) redraw(); }, settings.delay * 1000, reader.merge);
 		else if (reader.merge.add(json)) redraw();
 		break;
 	case 'state':

@@ -104,13 +104,14 @@ late_text_holds() {
 	when one meeting_has m1 line4
 	when more meeting_has m1 line5 line6 line7 line8 line9
 	when two meeting_has m1 line10 line11
-	reads --size 800x500 "$page/" wait "document.querySelector('.start')" eval "$settled" is "$back.hidden" is "$(seen "$last")" \
+	reads --size 800x500 "$page/?aloud=yes" wait "document.querySelector('.start')" eval "$settled" is "$back.hidden" is "$(seen "$last")" \
 		eval "globalThis.y = scrollY" tell one wait "document.body.textContent.includes('Line 4.')" eval "$settled" is "scrollY === y" \
 		tell more wait "document.body.textContent.includes('Line 9.')" eval "$settled" is "scrollY > y" is "$(seen "$last")" \
 		eval "scrollBy(0, -300)" wait "!$back.hidden" eval "$settled" eval "globalThis.y = scrollY" \
 		tell two wait "/, 2 new$/.test($back.textContent)" is "$back.textContent.startsWith('↓ Back to live')" is "scrollY === y" \
 		tap "$back" wait "$back.hidden" eval "$settled" is "$(seen "$last")" \
-		eval "scrollBy(0, -300)" wait "!$back.hidden" key l wait "$back.hidden"
+		eval "scrollBy(0, -300)" wait "!$back.hidden" key l wait "$back.hidden" \
+		is "document.getElementById('log').role === 'log'" is "[...document.querySelectorAll('#log p')].map((p) => p.textContent.match(/Line \d+/)).join() === 'Line 4,Line 5,Line 6,Line 7,Line 8,Line 9,Line 10,Line 11'"
 }
 
 @test "a word is marked by a tap or a key, and is found again" {
@@ -156,11 +157,11 @@ late_text_holds() {
 	when nosound meeting_has m1 'route:no frames'
 	when off curl -s -d '{}' "$page/session/off-record"
 	when on eval 'curl -s -d "{}" "$page/session/on-record"; meeting_has m1 stt:bridged route:ok'
-	reads "$page/" wait "$live === 'live'" eval "$state" tell silent wait "$live === 'silent'" eval "$state" \
+	reads "$page/?delay=3" wait "$live === 'live'" eval "$state" tell silent wait "$live === 'silent'" eval "$state" \
 		tell engine wait "$live === 'engine'" eval "$state" tell nosound wait "$live === 'sound'" eval "$state" \
 		tell off wait "$live === 'paused'" eval "$state" tell on wait "$live === 'bridge'" eval "$state" \
 		eval "document.querySelector('.doubt')?.innerText || 'synchronised'"
-	[[ "${lines[0]}" =~ ^'Live, '.*' behind.'$ ]]
+	[[ "${lines[0]}" =~ ^'Live, '.*' behind, 3 seconds of it by your own wish.'$ ]]
 	[[ "${lines[1]}" =~ ^'The microphone is on but silent since '..:..:..'. It may be muted.'$ ]]
 	[[ "${lines[2]}" =~ ^'Writing has stopped at '..:..:..': the speech service does not answer. The sound is kept; its text will come.'$ ]]
 	[[ "${lines[3]}" =~ ^'No sound reaches the box since '..:..:..'. Somebody in the room should look at the microphone.'$ ]]
@@ -181,6 +182,7 @@ late_text_holds() {
 		eval "document.querySelector('[name=theme][value=black]').click(); 1" is "$(css paper) === '#000'" \
 		key Escape is "document.activeElement.id === 'open-text'" goto "$page/" wait "document.querySelector('.start')" is "$(css fs) === '1.15'" is "$(css paper) === '#000'" \
 		is "/fs=1.15.*theme=black/.test(document.getElementById('link').href)" goto "$page/?theme=white&fs=36" is "$(css paper) === '#fff'" is "$(css fs) === '1.8'" \
+		goto "$page/?delay=60" wait "document.querySelector('.start')" is "!document.querySelector('.interim')" \
 		media type=print is "getComputedStyle(document.getElementById('bar')).display === 'none'" is "$(css paper) === '#fff'"
 }
 
