@@ -112,6 +112,9 @@ fuzz: fuzzers                     ## fuzz the parsers, RUNS inputs each (default
 fuzzers:
 	$(MAKE) SAN=fuzz B=build-fuzz CC=clang $(FUZZERS)
 
+model:                            ## explore the models of the protocol with Spin
+	tests/model/run
+
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/librtta.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS.all) $(LDLIBS)
 

@@ -19,7 +19,7 @@ start() {
 	[ "$(key flush.s1)" = '{"copied_samples":32000,"holes":0,"short_s":0}' ]
 }
 
-@test "pre-roll and live together are every frame once, across two runs" {
+@test "invariant 3: pre-roll and live together are every frame once, across two runs" {
 	start
 	numbered gen --run 0000000000000002 --frames 70 >frames
 	gen --frames 80 >frames
@@ -43,7 +43,7 @@ start() {
 	count_is backfill 0 s1
 }
 
-@test "killed and started again it changes nothing; with the server killed it copies all" {
+@test "invariant 2: killed and started again it changes nothing; with the server killed it copies all" {
 	start
 	gen --frames 100 >frames
 	wait_for 10 count_is preroll 100

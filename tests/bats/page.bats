@@ -57,7 +57,7 @@ seen() { echo "((r) => r.bottom > 0 && r.top < innerHeight)(($1).getBoundingClie
 	[ "${lines[8]}" = 'Town council · rtta' ]
 }
 
-@test "the merge shows the same for any order of arrival, in node and in the page" {
+@test "invariant 6: the merge shows the same for any order of arrival, in node and in the page" {
 	run node -e "eval(require('fs').readFileSync('$BATS_TEST_DIRNAME/../web/merge.js', 'utf8')).then(console.log)" \
 		"$BATS_TEST_DIRNAME/../../share/web/merge.js"
 	[ "$output" = ok ]
@@ -244,7 +244,7 @@ late_text_holds() {
 		eval "document.querySelector('#token').value = 'a-token-of-the-operator'; $start" wait "document.querySelector('.danger')"
 }
 
-@test "what a transcript contains is inert, and a phone of 320 pixels shows it at any size" {
+@test "invariant 7: what a transcript contains is inert, and a phone of 320 pixels shows it at any size" {
 	meeting_has m1 start cut
 	jq -nc '{subject: "transcript.raw.m1", data: ("<script>globalThis.evil = 1</script><img src=x onerror=evil=1> \u202Eesrever " + ("a" * 50000)),
 		headers: {timestamp: "2026-11-24T10:10:00Z", is_final: "true", type: "text", lane: "live", run: "00000000000000aa", first: 960000, last: 970000, rev: 1, speaker: "<i>Chair</i>"}}' | nats-pub

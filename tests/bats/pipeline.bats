@@ -33,7 +33,7 @@ publish() {
 	exec 8>&-
 }
 
-@test "what was said before start and after it: every frame once, in order" {
+@test "invariants 1 and 3: what was said before start and after it: every frame once, in order" {
 	start_appliance
 	numbered gen --frames 100 >frames
 	wait_for 20 preroll_holds 100
@@ -48,7 +48,7 @@ publish() {
 	[ "$(ledger .overlap_s)" = 0 ]
 }
 
-@test "kill -9 of every reader and of the server, in turn, while sound comes: every frame once" {
+@test "invariants 1 to 5: kill -9 of every reader and of the server, in turn, while sound comes: every frame once" {
 	start_appliance
 	numbered gen --frames 100 >frames
 	wait_for 20 preroll_holds 100

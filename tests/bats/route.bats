@@ -9,7 +9,7 @@ start() {
 	start_route "$@"
 }
 
-@test "without a session every frame is pre-roll, once and in order" {
+@test "invariant 2: without a session every frame is pre-roll, once and in order" {
 	start
 	gen --frames 120 >frames
 	wait_for 10 count_is preroll 120
@@ -17,7 +17,7 @@ start() {
 	run ! key session_config
 }
 
-@test "start and stop: pre-roll up to the cut, live from it, pre-roll again from the end" {
+@test "invariant 3: start and stop: pre-roll up to the cut, live from it, pre-roll again from the end" {
 	start
 	gen --frames 100 >frames
 	wait_for 10 count_is preroll 100
@@ -102,7 +102,7 @@ start() {
 	wait_for 10 key end.s1
 }
 
-@test "SIGTERM while the bus is away: the next route sends what was unsent, and ends the session" {
+@test "invariant 1: SIGTERM while the bus is away: the next route sends what was unsent, and ends the session" {
 	start
 	active s1
 	wait_for 10 key cut.s1
@@ -124,7 +124,7 @@ start() {
 	[ "$(key end.s1 .at.sample)" = $((10 * FRAME)) ]
 }
 
-@test "kill -9 of route: the session goes on, nothing twice, nothing out of order" {
+@test "invariant 2: kill -9 of route: the session goes on, nothing twice, nothing out of order" {
 	start
 	gen --frames 50 >frames
 	wait_for 10 count_is preroll 50
@@ -148,7 +148,7 @@ start() {
 	wait_for 10 has_live s1 EOS
 }
 
-@test "kill -9 while it looks for a pause: nothing is lost" {
+@test "invariant 1: kill -9 while it looks for a pause: nothing is lost" {
 	start
 	{ gen --pace --frames 100 >frames; } 3>&- &
 	gen=$!
@@ -163,7 +163,7 @@ start() {
 	wait_for 10 test ! -e seek.frames
 }
 
-@test "what a killed route left of a session that is over is no pre-roll of the next one" {
+@test "invariant 3: what a killed route left of a session that is over is no pre-roll of the next one" {
 	start
 	gen --frames 100 >frames
 	wait_for 10 count_is preroll 100
@@ -209,7 +209,7 @@ start() {
 	run ! key end.s1
 }
 
-@test "a session that has an end stays over; one that IDLE names and that has no cut is closed" {
+@test "invariant 5: a session that has an end stays over; one that IDLE names and that has no cut is closed" {
 	start
 	active s1
 	wait_for 10 key cut.s1

@@ -134,7 +134,7 @@ load serve
 	ws -H "Cookie: a=b; rtta_token=a-token-of-the-readers" "$page/ws" '"live"' >/dev/null
 }
 
-@test "bad requests are refused, and others go on" {
+@test "invariant 7: bad requests are refused, and others go on" {
 	meeting_has m1 start cut live
 	serve
 	long=$(printf 'a%.0s' $(seq 10000))

@@ -109,7 +109,7 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	run -64 rtta-stt --exec " "
 }
 
-@test "kill -9 of a lane in the middle: every number once" {
+@test "invariant 4: kill -9 of a lane in the middle: every number once" {
 	start_bus
 	live "--slow 20"
 	numbered gen -n 450 | publish S
@@ -179,7 +179,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	done
 }
 
-@test "sound that is covered is acknowledged and no engine hears it again" {
+@test "invariant 4: sound that is covered is acknowledged and no engine hears it again" {
 	start_bus
 	live "--log heard"
 	numbered gen -n 200 --at-us 1 | publish --eos S
@@ -192,7 +192,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 drained
 }
 
-@test "behind by more than --edge: the backlog goes the other way, live goes on" {
+@test "invariant 4: behind by more than --edge: the backlog goes the other way, live goes on" {
 	start_bus
 	live "--words --slow 1" live --edge=2s
 	backfill
@@ -242,7 +242,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 drained
 }
 
-@test "a flood of messages that are no sound: two lines, and the rest is heard" {
+@test "invariant 7: a flood of messages that are no sound: two lines, and the rest is heard" {
 	start_bus
 	live
 	for i in $(seq 500); do
@@ -369,7 +369,7 @@ nothing_held() { [ "$(counter held_frames)" = 0 ]; }
 	[ "$(jq -rs 'map(select(.type == "text").text) | join(" ") | split(" ") | length' out)" -ge 100 ]
 }
 
-@test "both lanes hear the same sound at once: each word once, records never overlap" {
+@test "invariant 5: both lanes hear the same sound at once: each word once, records never overlap" {
 	start_bus
 	live "--words --slow 30"
 	backfill "--words --slow 30 --final 7"
