@@ -9,7 +9,7 @@ verify() { "$BATS_TEST_DIRNAME/../chaos/verify" "$@"; }
 forge() {
 	rm -rf forged
 	mkdir forged
-	cp run/events.jsonl forged
+	cp run/events.jsonl run/KV_system_state.jsonl forged
 	jq -cs 'def head(name): .hdrs | @base64d | capture(name + ": (?<value>[^\r]*)").value;
 		([.[] | select(head("type") == "text")] | group_by(head("run")) | max_by(length)
 			| sort_by(head("first") | tonumber) | .[length / 2 | floor]) as $r

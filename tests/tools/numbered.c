@@ -63,7 +63,7 @@ static const char help[] =
     "      --cloud SEED      a service's habits: shorter finals, late finals, noise in\n"
     "                        times, interim texts that were wrong, no word of silence\n"
     "      --mood FILE       how it feels, read again and again: ok, refuse, cut, hang\n"
-    "                        (and cut after 8 s), drop (say no more, not even done),\n"
+    "                        (and cut after 8 s), drop (say no more, and cut at the end),\n"
     "                        late (3 s), stall (read nothing)\n"
     "      --rate HZ, --frame-ms MS  as above\n"
     "usage: numbered check FIRST LAST <words\n"
@@ -591,6 +591,8 @@ hear(struct numbered *nu, struct rtta_err *err)
 	if (!nu->no_done)
 		say(&ear, rtta_xstrdup("{\"event\":\"done\"}"));
 	flush_lines(&ear, true);
+	if (ear.dumb)
+		cut_off("answers dropped, and cut off");
 	free(ear.words);
 	while (nu->hang)
 		pause();
