@@ -176,11 +176,17 @@ rtta_resume_bar(const struct rtta_state *state, struct rtta_window *window)
 {
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
+	struct rtta_session_end end;
 	size_t at = 0;
 
-	while (rtta_keys_next_cut(state, &at, id, &cut))
+	while (rtta_keys_next_cut(state, &at, id, &cut)) {
 		if (cut.has_preroll)
 			rtta_window_bar_behind(window, cut.last);
+		if (cut.has_at && cut.at.sample > 0)
+			rtta_window_bar_behind(window, (struct rtta_pos){ cut.at.run, cut.at.sample - 1 });
+		if (rtta_keys_end(state, id, &end) == 0 && end.has_at)
+			rtta_window_bar_before(window, end.at);
+	}
 }
 
 void

@@ -37,7 +37,8 @@ void rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
 bool rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
     char id[RTTA_SESSION_ID_BYTES]);
 
-/* What lies in the window of earlier sessions' pre-roll is no later one's. */
+/* What lies in the window before the end of an earlier session is no later
+ * one's pre-roll. */
 void rtta_resume_bar(const struct rtta_state *state, struct rtta_window *window);
 
 #endif

@@ -238,6 +238,21 @@ rtta_window_bar_behind(struct rtta_window *window, struct rtta_pos pos)
 	}
 }
 
+void
+rtta_window_bar_before(struct rtta_window *window, struct rtta_pos pos)
+{
+	const struct rtta_frame *frame;
+
+	for (uint64_t i = window->oldest; i < window->next; i++) {
+		frame = &at(window, i)->frame;
+		if (frame->run_id == pos.run && frame->sample >= pos.sample) {
+			if (window->bar < i)
+				window->bar = i;
+			return;
+		}
+	}
+}
+
 int
 rtta_window_range(const struct rtta_window *window, uint64_t mark,
     int64_t length_ns, uint64_t *first, uint64_t *last)

@@ -183,6 +183,25 @@ start() {
 	diff <(live s1) <(numbers 01 100 109; echo 01 EOS)
 }
 
+@test "the pre-roll of a next route's session does not reach across one that had none" {
+	start
+	gen --frames 100 >frames
+	wait_for 10 count_is preroll 100
+	active s1 '"preroll_s": 0'
+	wait_for 10 key cut.s1
+	gen --start 100 --frames 10 >frames
+	wait_for 10 count_is live 10 s1
+	idle s1
+	wait_for 10 key end.s1
+	gen --start 110 --frames 10 >frames
+	wait_for 10 count_is preroll 110
+	stop route KILL
+	start_route
+	active s2
+	wait_for 20 key cut.s2
+	[ "$(key cut.s2 '[.first.sample, .last.sample]')" = "[$((110 * FRAME)),$((119 * FRAME))]" ]
+}
+
 @test "what PRE_BUFFER holds is pre-roll for the next route" {
 	start
 	gen --frames 80 >frames

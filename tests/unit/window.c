@@ -107,6 +107,13 @@ test_range(void)
 	rtta_window_bar_behind(window, (struct rtta_pos){ 1, 5 * FRAME });
 	CHECK_INT(rtta_window_range(window, 23, 5 * frame_ns, &first, &last), 1);
 	CHECK_INT(first, 22);                          /* a bar never moves back */
+	rtta_window_bar_before(window, (struct rtta_pos){ 2, 1 * FRAME });
+	CHECK_INT(rtta_window_range(window, 23, 5 * frame_ns, &first, &last), 1);
+	CHECK_INT(first, 22);
+	fill(window, 3, 4, 5, true);                   /* a hole before them */
+	rtta_window_bar_before(window, (struct rtta_pos){ 3, 3 * FRAME });
+	CHECK_INT(rtta_window_range(window, 25, 5 * frame_ns, &first, &last), 1);
+	CHECK_INT(first, 23);
 	rtta_window_free(window);
 }
 
