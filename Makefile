@@ -45,7 +45,7 @@ CHECKERS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check check-unit check-bats check-man check-lint bench chaos fuzz fuzzers \
+.PHONY: all check check-unit check-bats check-man check-lint bench chaos soak fuzz fuzzers \
         install uninstall clean help
 .SECONDARY:
 
@@ -100,6 +100,9 @@ check-lint:                       ## shellcheck, cppcheck
 
 chaos: all $(CHECKERS)               ## break everything by a seed (SEED=n MINUTES=m), count every sample
 	B=$(B) tests/chaos/chaos $(or $(SEED),1) $(or $(MINUTES),5)
+
+soak: all $(CHECKERS)                ## a day of sound as fast as it goes (HOURS=h): is memory flat?
+	B=$(B) tests/chaos/soak $(or $(HOURS),24)
 
 bench: all $(BENCHES) $(CHECKERS)             ## the figures, as ratios to a reference of the same run
 	B=$(B) bench/run

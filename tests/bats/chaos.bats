@@ -58,3 +58,7 @@ finds() {
 	forge 'change(.hdrs = (.hdrs | @base64d | sub("type: text"; "type: gap") | @base64))'
 	finds "and nothing was done"
 }
+
+@test "an hour of sound as fast as it goes: every number once, memory flat" {
+	"$BATS_TEST_DIRNAME/../chaos/soak" 1
+}
