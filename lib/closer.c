@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "err.h"
 #include "gaps.h"
+#include "json.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
@@ -26,7 +27,8 @@ enum {
 	STILL_MS = 5000,               /* no sound for so long: none will come */
 	ASK_MS = 5000,
 	AUDIO_AGE_S = 3600,            /* of the stream, until it says so */
-	AGE_MARGIN_S = 900
+	AGE_MARGIN_S = 900,
+	ROOM_BYTES = 66 << 10          /* the largest message of sound, and its headers */
 };
 
 struct session {
@@ -329,13 +331,34 @@ subjects_left(jv info)
 	return count;
 }
 
+static double
+number_in(jv info, const char *part, const char *key)
+{
+	jv object = jv_object_get(jv_copy(info), jv_string(part));
+	double number = 0;
+
+	if (jv_get_kind(object) == JV_KIND_OBJECT)
+		number = rtta_json_number(object, key, 0);
+	jv_free(object);
+	return number;
+}
+
+/* Who has sound cannot store it: nothing can be said of what is missing. */
+static bool
+is_full(jv info)
+{
+	double most = number_in(info, "config", "max_bytes");
+
+	return most > 0 && number_in(info, "state", "bytes") + ROOM_BYTES > most;
+}
+
 static void
 take_answer(struct rtta_closer *closer, struct rtta_answer *answer)
 {
 	struct session *session = answer->tag;
 
 	session->asked = 0;
-	if (answer->error != 0 || subjects_left(answer->body) > 0) {
+	if (answer->error != 0 || subjects_left(answer->body) > 0 || is_full(answer->body)) {
 		session->empty_ms = 0;
 		return;
 	}

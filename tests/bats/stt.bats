@@ -309,6 +309,17 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 drained
 }
 
+@test "invariant 1: while AUDIO_STREAM is full nothing is called a gap" {
+	start_bus
+	numbered gen -n 100 --skip 40-49 | rtta-flush --session R
+	backfill
+	wait_for 60 drained
+	rtta-streams -q apply --audio-bytes 64K >/dev/null
+	run ! wait_for 9 rtta-export -q --coverage R
+	rtta-streams -q apply --audio-bytes 10M >/dev/null
+	wait_for 60 rtta-export -q --coverage R
+}
+
 @test "a recording of years ago is no gap as long as its sound is there" {
 	start_bus
 	backfill "--delay-ms 3000"
