@@ -569,6 +569,8 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 		note_killed(sw, frame);
 	if (rtta_switch_is_off_record(sw, frame)) {
 		rtta_switch_open_note(sw, rtta_held_pos(held), frame->capture_ns / NS_PER_US);
+		/* Also of what was captured before, and came late. */
+		rtta_window_bar(sw->window);
 		free(held);
 		return;
 	}

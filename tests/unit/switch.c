@@ -164,7 +164,8 @@ configure(struct bench *bench, const char *id, bool active, bool over)
  * A script: f loud frame, q quiet frame, Q a pause of 12, l frame behind 3 lost ones, r next
  * run, R next run without loss; A, B ACTIVE a or b; I, J IDLE a or b; X
  * ACTIVE for one that is over; N none; c cut stored, e end stored; t 1 s
- * goes by; k, u the status is known, not known; o off, p on the record;
+ * goes by; k, u the status is known, not known; o off, O off from the frame
+ * behind the next, p on the record;
  * . end of input.
  */
 static void
@@ -208,6 +209,7 @@ step(struct bench *bench, char what)
 	case 'k': rtta_switch_known(sw, true); break;
 	case 'u': rtta_switch_known(sw, false); break;
 	case 'o': rtta_switch_off_record(sw, (int64_t)bench->number * MS * 1000, NULL, 0); break;
+	case 'O': rtta_switch_off_record(sw, (int64_t)(bench->number + 1) * MS * 1000, NULL, 0); break;
 	case 'p': rtta_switch_on_record(sw, (int64_t)bench->number * MS * 1000); break;
 	case '.': rtta_switch_eof(sw); break;
 	}
@@ -260,6 +262,7 @@ static const struct row {
 	{ "AqtcofpfI", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-1001] note.a[1001-1002] "
 	    "L1002 end.a@1003 " },
 	{ "ffofpfAtc", "P1000 P1001 P1003 run.a.0=1<0 cut.a[1003-1003]@null " },
+	{ "ffOfffpfAtc", "P1000 P1001 P1002 P1005 run.a.0=1<0 cut.a[1005-1005]@null " },
 	{ "AfofpfQcI", "note.a[1001-1001] note.a[1001-1002] P1000 P1002 P1003 P1004 P1005 P1006 P1007 "
 	    "P1008 run.a.0=1<0 cut.a[1000-1008]@1009 L1009 L1010 L1011 L1012 L1013 L1014 end.a@1015 " },
 	{ "AqtffoffpfcI", "cut.a@1000 note.a[1003-1003] note.a[1003-1005] run.a.0=1<0 "
