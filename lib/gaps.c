@@ -104,12 +104,22 @@ compare(const struct rtta_gaps *gaps, struct rtta_pos a, struct rtta_pos b)
 	return a.sample < b.sample ? -1 : a.sample > b.sample;
 }
 
+/* It says where something began: who wrote it may have been killed since. */
+static bool
+is_open(const struct rtta_session_note *note)
+{
+	return note->from.run == note->to.run && note->from.sample == note->to.sample;
+}
+
 static const struct rtta_session_note *
 note_at(const struct rtta_gaps *gaps, struct rtta_pos pos)
 {
 	for (size_t i = 0; i < gaps->note_count; i++)
 		if (compare(gaps, gaps->notes[i].from, pos) <= 0 &&
 		    compare(gaps, pos, gaps->notes[i].to) < 0)
+			return &gaps->notes[i];
+	for (size_t i = 0; i < gaps->note_count; i++)
+		if (is_open(&gaps->notes[i]) && compare(gaps, gaps->notes[i].from, pos) == 0)
 			return &gaps->notes[i];
 	return NULL;
 }
@@ -121,7 +131,7 @@ reason_ends(const struct rtta_gaps *gaps, struct rtta_span span,
 {
 	uint64_t last = span.last;
 
-	if (note != NULL)
+	if (note != NULL && !is_open(note))
 		return note->to.run == span.run && note->to.sample < last ? note->to.sample : last;
 	for (size_t i = 0; i < gaps->note_count; i++) {
 		struct rtta_pos from = gaps->notes[i].from;

@@ -89,6 +89,12 @@ test_missing(void)
 	    "\"to\":{\"run\":\"" RUN "\",\"sample\":24000},\"from_us\":1,\"to_us\":2,\"reason\":\"off the record\"}");
 	CHECK_STR(missing(gaps, cover), "aa 17000-20000 lost 2.00-2.19; aa 20000-24000 off the record 2.19-2.44; "
 	    "aa 24000-33000 lost 2.44-3.00; bb 31999-32000 lost 11.00-11.00; ");
+	/* It began there, and who wrote that did not live to see it end. */
+	key(gaps, "note", "route-" RUN "-30000", "{\"from\":{\"run\":\"" RUN "\",\"sample\":30000},"
+	    "\"to\":{\"run\":\"" RUN "\",\"sample\":30000},\"from_us\":1,\"to_us\":1,\"reason\":\"off the record\"}");
+	CHECK_STR(missing(gaps, cover), "aa 17000-20000 lost 2.00-2.19; aa 20000-24000 off the record 2.19-2.44; "
+	    "aa 24000-30000 lost 2.44-2.81; aa 30000-33000 off the record 2.81-3.00; "
+	    "bb 31999-32000 lost 11.00-11.00; ");
 	add(cover, 0xaa, 17000, 33000);
 	add(cover, 0xbb, 31999, 32000);
 	CHECK_STR(missing(gaps, cover), "");
