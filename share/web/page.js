@@ -161,6 +161,7 @@ function take(json) {
 		model.session = json;
 		reader.merge.setState(json);
 		redraw();
+		awake();
 		break;
 	case 'box':
 		reader.clockOff = millis(json.now) - Date.now();
@@ -221,6 +222,7 @@ addEventListener('keydown', (e) => {
 let lock = null;
 async function awake() {
 	const wanted = reads && settings.awake && document.visibilityState === 'visible' && !(model.session && isOver(model.session));
+	if (wanted === (lock?.released === false)) return;
 	try {
 		if (wanted) lock = await navigator.wakeLock?.request('screen');
 		else await lock?.release();

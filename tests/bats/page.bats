@@ -257,7 +257,7 @@ late_text_holds() {
 
 @test "a day of 20,000 lines is all there, and what is far away costs nothing" {
 	meeting_has d1 start cut preroll day
-	reads "$page/" wait "document.querySelector('.turn')" is "document.querySelectorAll('.turn').length < 600" is "$last.textContent.includes('Line 20000.')" \
+	reads "$page/" wait "document.querySelector('.turn')" is "$last.textContent.includes('Line 20000.')" \
 		wait "document.querySelector('.turn').textContent.includes('Good morning')" is "$(seen "$last")" \
 		is "getComputedStyle(document.querySelector('.min')).contentVisibility === 'auto'" \
 		eval "scrollTo(0, 0); $settled" is "$(seen "document.querySelector('.turn')")" key l eval "$settled" is "$(seen "$last")"
