@@ -315,7 +315,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	backfill
 	wait_for 60 drained
 	rtta-streams -q apply --audio-bytes 64K >/dev/null
-	run ! wait_for 9 rtta-export -q --coverage R
+	run ! wait_for 20 rtta-export -q --coverage R
 	rtta-streams -q apply --audio-bytes 10M >/dev/null
 	wait_for 60 rtta-export -q --coverage R
 }
