@@ -157,7 +157,7 @@ apply_status(struct route *route)
 static void
 start(struct route *route)
 {
-	struct rtta_leftover_to to = { route->state, route->live, route->sw };
+	struct rtta_leftover_to to = { route->state, route->live, route->sw, route->window };
 
 	rtta_leftover_load_preroll(&route->leftover, route->window);
 	rtta_resume_apply(route->resume, route->sw, route->window, route->live,

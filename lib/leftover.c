@@ -104,6 +104,15 @@ rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
 		closedir(dir);
 }
 
+static void
+add_preroll(struct rtta_window *window, struct rtta_held *held)
+{
+	if (rtta_window_has(window, &held->frame))
+		free(held);
+	else
+		rtta_window_add(window, held, false);
+}
+
 void
 rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *window)
 {
@@ -111,14 +120,12 @@ rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *w
 	size_t count = load(leftover, leftover->runtime_dir, preroll_name, &frames);
 
 	for (size_t i = 0; i < count; i++)
-		if (rtta_window_has(window, &frames[i]->frame))
-			free(frames[i]);
-		else
-			rtta_window_add(window, frames[i], false);
+		add_preroll(window, frames[i]);
 	free(frames);
 }
 
-/* A file that was not removed in time may hold sound of a session that is over. */
+/* A file that was not removed in time may hold sound of a session that is over,
+ * or of its pre-roll. */
 static void
 feed(struct rtta_leftover *leftover, const char *dir, const char *name,
     const struct rtta_leftover_to *to)
@@ -130,6 +137,9 @@ feed(struct rtta_leftover *leftover, const char *dir, const char *name,
 	for (size_t i = 0; i < count; i++)
 		if (rtta_resume_find(to->state, rtta_held_pos(frames[i]), id))
 			send_again(frames[i], id, to->live, to->sw);
+		else if (rtta_resume_is_preroll(to->state, rtta_held_pos(frames[i]),
+		    rtta_switch_session(to->sw)))
+			add_preroll(to->window, frames[i]);
 		else
 			rtta_switch_frame(to->sw, frames[i]);
 	free(frames);

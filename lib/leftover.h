@@ -42,6 +42,7 @@ struct rtta_leftover_to {
 	const struct rtta_state *state;
 	struct rtta_live *live;
 	struct rtta_switch *sw;
+	struct rtta_window *window;
 };
 void rtta_leftover_load_input(struct rtta_leftover *leftover, const struct rtta_leftover_to *to);
 bool rtta_leftover_has_next(const struct rtta_leftover *leftover);

@@ -171,6 +171,26 @@ rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
 	return false;
 }
 
+bool
+rtta_resume_is_preroll(const struct rtta_state *state, struct rtta_pos pos, const char *but)
+{
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_session_cut cut;
+	bool is_preroll = false;
+	size_t at = 0, n_runs;
+	uint64_t *runs;
+
+	while (!is_preroll && rtta_keys_next_cut(state, &at, id, &cut)) {
+		if (!cut.has_preroll || strcmp(id, but) == 0)
+			continue;
+		n_runs = rtta_keys_runs(state, id, &runs);
+		is_preroll = !rtta_pos_before(pos, cut.first, runs, n_runs) &&
+		    !rtta_pos_before(cut.last, pos, runs, n_runs);
+		free(runs);
+	}
+	return is_preroll;
+}
+
 void
 rtta_resume_bar(const struct rtta_state *state, struct rtta_window *window)
 {
