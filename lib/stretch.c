@@ -39,6 +39,7 @@ struct rtta_stretch {
 	bool foreign;
 	uint64_t from, sent;           /* positions [from, sent) are with it */
 	uint64_t loud_samples;         /* of speech since it last said something */
+	int64_t heard_ms;              /* when that was; or since when it is open */
 	bool finished, said_done;
 	/* between connections */
 	unsigned failures, undone;     /* undone: left in order, without done */
@@ -192,6 +193,7 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 	stretch->foreign = held->foreign;
 	stretch->from = stretch->sent = at;
 	stretch->loud_samples = 0;
+	stretch->heard_ms = rtta_clock_mono_ms();
 	return 0;
 }
 
@@ -333,6 +335,7 @@ hear(struct rtta_stretch *stretch)
 
 	while (rtta_engine_next(stretch->engine, &event)) {
 		stretch->loud_samples = 0;
+		stretch->heard_ms = rtta_clock_mono_ms();
 		if (event.kind == RTTA_ENGINE_DONE)
 			stretch->said_done = true;
 		rtta_scribe_event(stretch->scribe, &event);
@@ -345,16 +348,19 @@ static void
 check_alive(struct rtta_stretch *stretch, struct rtta_err *why)
 {
 	const char *name = stretch->source->profile->name;
-	int64_t silent_ms = rtta_clock_mono_ms() - rtta_engine_active_ms(stretch->engine);
-	uint64_t deaf = (uint64_t)stretch->source->profile->deaf_s * stretch->source->profile->rate_hz;
+	int64_t now_ms = rtta_clock_mono_ms();
+	int64_t silent_ms = now_ms - rtta_engine_active_ms(stretch->engine);
+	int64_t deaf_s = stretch->source->profile->deaf_s;
+	uint64_t deaf_samples = (uint64_t)deaf_s * stretch->source->profile->rate_hz;
 
 	/* Taking sound is no sign of life once all of it was taken. */
 	if (silent_ms > STUCK_MS && (stretch->finished || stretch->sent < stretch->span.last))
 		rtta_err_set(why, EX_TEMPFAIL, "engine %s: no sign of life for %d s", name,
 		    STUCK_MS / 1000);
-	else if (stretch->loud_samples > deaf)
+	else if (stretch->loud_samples > deaf_samples && now_ms - stretch->heard_ms > deaf_s * 1000)
+		/* Sound may be sent faster than it is spoken: so long it has, too. */
 		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound", name,
-		    stretch->source->profile->deaf_s);
+		    (int)deaf_s);
 }
 
 /* The connection is over before it said done. */

@@ -1,0 +1,224 @@
+# rtta-stt and speech services on the network: a double of Deepgram that
+# hears numbered sound and misbehaves as users have reported of live clients.
+load helper
+
+# start_double [OPTION...]: its ports into PORT and CONTROL, what it received
+# into double.log, and the profiles "live" and "batch" that lead to it
+start_double() {
+	background double "$BATS_TEST_DIRNAME/../double/deepgram" --log double.log --ceiling 0 \
+		--engine "numbered hear --final 25 --interim 10 --words" "$@"
+	wait_for 30 test -s double.out
+	PORT=$(jq .port double.out)
+	CONTROL=$(jq .control double.out)
+	mkdir -p engines
+	cp "$BATS_TEST_DIRNAME"/../../share/engines/*.json engines
+	(umask 077 && echo test-key >key)
+	export RTTA_ENGINE_DIR=$PWD/engines RTTA_ENGINE_KEY_FILE=$PWD/key
+	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "deaf_s": 60}' ws
+	profile batch '{"extends": "deepgram-batch"}' http
+}
+# profile NAME JSON SCHEME
+profile() {
+	jq -n --argjson p "$2" --arg u "$3://${HOST:-127.0.0.1}:$PORT/v1/listen" '$p + {url: $u}' >"engines/$1.json"
+}
+do_now() { curl -fsS -d "$1" "http://127.0.0.1:$CONTROL/_do" >/dev/null; }
+
+# hear FRAMES [OPTION...]: numbered sound through the filter: records into out
+hear() {
+	numbered gen --frames "$1" | rtta-stt --engine live "${@:2}" >out 2>err
+}
+heard() { jq -r 'select(.type == "text").text' out | tr '\n' ' '; }
+once() { heard | numbered check 0 $(($1 - 1)); }
+received() { jq -c "select($1)" double.log; }
+count_received() { received "$1" | wc -l; }
+received_at_least() { [ "$(count_received "$2")" -ge "$1" ]; }
+
+# The place of each number's word against where the number is in the sound.
+words_are_in_place() {
+	jq -e -s '[.[] | select(.words) | .words[] | (.first - (.word | tonumber) * 320) | fabs] |
+		length > 0 and max <= 800' out
+}
+
+@test "Deepgram: sound becomes text; no frame is empty, CloseStream comes last" {
+	start_double
+	hear 503
+	once 503
+	words_are_in_place
+	[ "$(count_received '.event == "audio" and .bytes == 0')" -eq 0 ]
+	received '.event == "audio" or .event == "text"' | tail -n 1 | grep CloseStream
+	[ "$(received '.event == "request"' | jq -r .query)" = "channels=1&diarize=true&encoding=linear16&endpointing=300&interim_results=true&language=en&model=nova-3&sample_rate=16000&smart_format=true" ]
+	received '.event == "request"' | grep -q 'Token test-key'
+}
+
+@test "Deepgram: the last words come late, finals never with speech_final, Metadata first or never" {
+	start_double
+	do_now '{"late_final_ms": 2000, "no_speech_final": true}'
+	hear 130
+	once 130
+	do_now '{"clear": true, "metadata_first": true, "revise": true, "fragment": 7}'
+	hear 130
+	once 130
+	do_now '{"clear": true, "no_metadata": true}'
+	hear 130
+	once 130
+}
+
+@test "Deepgram: unknown messages, binary ones and invalid UTF-8 are ignored" {
+	start_double
+	do_now '{"strange": true}'
+	hear 130
+	once 130
+}
+
+@test "Deepgram: cut off again and again, and slow to open: each sample once, at its place" {
+	start_double
+	do_now '{"close_after_s": 3, "times": 2, "delay_ms": 1000}'
+	hear 500
+	once 500
+	words_are_in_place
+	do_now '{"clear": true, "close_after_s": 2, "reset_too": true, "times": 1}'
+	hear 300
+	once 300
+	[ "$(jq -rs 'map(select(.words) | .words[].speaker) | unique | length' out)" -le 2 ]
+}
+
+@test "Deepgram: a hole in the sound moves the times behind it" {
+	start_double
+	numbered gen --frames 400 --skip 100-199 --lost | rtta-stt --engine live >out 2>err
+	heard | numbered check 0 399 | grep -q 'lost 100,' || true
+	words_are_in_place
+	[ "$(jq -rs 'map(select(.type == "gap")) | map(.last - .first) | add' out)" -eq 32000 ]
+}
+
+@test "Deepgram: a pause: Finalize without an answer, KeepAlive as text, no idle close" {
+	start_double
+	profile live '{"extends": "deepgram", "backfill": null, "keep_alive_s": 1, "finalize_ms": 300}' ws
+	do_now '{"mute_finalize": true, "idle_s": 4}'
+	mkfifo frames
+	background stt bash -c 'exec rtta-stt --engine live <frames >out'
+	exec 9>frames
+	numbered gen --frames 100 >&9
+	wait_for 30 received_at_least 1 '.event == "text" and (tostring | contains("Finalize"))'
+	wait_for 30 received_at_least 5 '.event == "text" and (tostring | contains("KeepAlive"))'
+	[ "$(count_received '.event == "close"')" -eq 0 ]
+	numbered gen --start 100 --frames 50 >&9
+	exec 9>&-
+	wait_for 30 gone stt
+	once 150
+	[ "$(count_received '.event == "open"')" -eq 1 ]
+}
+
+@test "Deepgram: a refusal is shown with its reason, never with the key; 401 is tried once" {
+	start_double
+	for code in 400 401 402 403 404; do
+		do_now "{\"clear\": true, \"status\": $code}"
+		before=$(count_received '.event == "request"')
+		run -78 hear 50
+		cat err
+		grep -q "^rtta-stt: engine live: $code [A-Z]" err
+		[ "$(count_received '.event == "request"')" -eq $((before + 1)) ]
+	done
+	do_now '{"clear": true, "status": 429, "times": 1, "retry_after": 1}'
+	hear 50
+	once 50
+	grep -q 'engine live: 429 Too many requests' err
+	echo wrong-key >key
+	do_now '{"clear": true}'
+	run -78 hear 50
+	grep -q 'engine live: 401 Invalid credentials' err
+	run ! grep -q 'test-key\|wrong-key' err out
+}
+
+@test "Deepgram: the key is in no argument, environment, log or child" {
+	start_double
+	background stt bash -c 'exec rtta-stt -v --engine live < <(numbered gen --frames 100000 --pace) >out'
+	wait_for 30 received_at_least 3 '.event == "audio"'
+	pid=$(cat stt.pid)
+	run ! grep -aq test-key "/proc/$pid/cmdline"
+	run ! grep -aq test-key "/proc/$pid/environ"
+	stop stt
+	run ! grep -q test-key stt.err out
+}
+
+@test "a key that is not there, empty, or more than one word: 78, naming the file" {
+	start_double
+	rm key
+	run -78 --separate-stderr rtta-stt --engine live </dev/null
+	[[ $stderr = *"$PWD/key: No such file or directory" ]]
+	echo >key
+	run -78 --separate-stderr rtta-stt --engine live </dev/null
+	[[ $stderr = *"$PWD/key: empty" ]]
+	echo two words >key
+	run -78 --separate-stderr rtta-stt --engine live </dev/null
+	[[ $stderr = *"$PWD/key: a key is one word of ASCII" ]]
+}
+
+@test "a service that takes no more than so many times real time is not sent more" {
+	start_double
+	profile live '{"extends": "deepgram", "backfill": null, "speed": 8}' ws
+	hear 1000
+	once 1000
+	# 5 s of credit, then 8 times real time: slower is no fault, faster is
+	received '.event == "audio"' | jq -es '(.[0].at) as $t | reduce .[] as $m ({bytes: 0, most: -1e9};
+		.bytes += $m.bytes | .most = ([.most, .bytes / 32000 - 8 * ($m.at - $t)] | max)) | .most < 5.5'
+}
+
+@test "a silent connection on speech is dead: another one hears it all" {
+	start_double
+	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "deaf_s": 5}' ws
+	do_now '{"stall": true}'
+	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 600) >out'
+	wait_for 60 grep -q 'not a word on 5 s of sound' stt.err
+	do_now '{"clear": true}'
+	wait_for 60 gone stt
+	once 600
+}
+
+@test "over TLS, with a certificate that is known; and refused with one that is not" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+	start_double --tls tls.crt tls.key
+	HOST=localhost profile live '{"extends": "deepgram", "backfill": null, "speed": 0}' wss
+	SSL_CERT_FILE=$PWD/tls.crt hear 60
+	once 60
+	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 60) >out2'
+	wait_for 30 grep -q 'engine live: .*, again in' stt.err
+	[ ! -s out2 ]
+}
+
+@test "recordings: 408, 429 and 504 are tried again, each sample once" {
+	start_double
+	start_nats
+	rtta-streams --quiet init >init.out
+	background back rtta-stt --lane backfill --engine batch --idle 2s
+	do_now '{"status": 504, "on": "batch", "times": 1}'
+	numbered gen --frames 400 | publish --lane backfill --eos S1
+	wait_for 60 grep -q 'engine batch: 504' back.err
+	do_now '{"clear": true, "status": 429, "on": "batch", "times": 1, "retry_after": 1}'
+	texts() { rtta-export --format jsonl "$1" 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' '; }
+	is_there() { texts "$1" | numbered check 0 399; }
+	wait_for 60 is_there S1
+	numbered gen --frames 400 --run 0000000000000002 | publish --lane backfill --eos S2
+	wait_for 60 is_there S2
+	run ! grep -q test-key back.err
+}
+
+@test "every profile that we ship is what it says; what is wrong is named" {
+	for file in "$BATS_TEST_DIRNAME"/../../share/engines/*.json; do
+		run -0 rtta-stt --check-profile "$file"
+		[[ $output = "$file: good, "* ]]
+		[[ $file = */moonshine.json ]] || [[ $output != *" 0 samples" ]]
+	done
+	jq '.samples[0].events[0].text = "Three"' "$BATS_TEST_DIRNAME/../../share/engines/deepgram.json" >bad.json
+	run -78 rtta-stt --check-profile bad.json
+	[[ $output = *"bad.json: samples[0]: events: the program says "*'"text":"Two"'* ]]
+	jq '.program = "if"' "$BATS_TEST_DIRNAME/../../share/engines/vosk.json" >bad.json
+	run -78 rtta-stt --check-profile bad.json
+	[[ $output = *"bad.json: program: syntax error"* ]]
+}
+
+@test "a service for recordings is refused in the live lane" {
+	start_double
+	run -78 --separate-stderr rtta-stt --lane live --engine batch
+	[[ $stderr = *"engine batch: hears whole recordings: for the backfill lane only" ]]
+}
