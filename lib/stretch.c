@@ -450,7 +450,7 @@ rtta_stretch_wait_ms(const struct rtta_stretch *stretch)
 	if (stretch->scribe != NULL) {
 		int ms = rtta_engine_wait_ms(stretch->engine);
 
-		return ms >= 0 ? ms : 1000;  /* to see that it lives */
+		return ms >= 0 && ms < 1000 ? ms : 1000;  /* to see that it lives */
 	}
 	return left_ms > 0 ? (int)left_ms : -1;
 }
