@@ -162,7 +162,7 @@ publish() {
 	heard | numbered check 0 347
 	[ "$(ledger .gap_s)" = 0 ]
 	[ "$(rtta-export --format jsonl "$session" | jq -s 'map(.run) | unique | length')" = 4 ]
-	rtta-export --format srt "$session" | grep -e '-->' >times
-	sort times | diff times -
-	[[ "$(tail -n 1 times)" == "00:00:0"* ]]
+	rtta-export --format srt "$session" | grep -e '-->' >captions
+	sort captions | diff captions -
+	[[ "$(tail -n 1 captions)" == "00:00:0"* ]]
 }
