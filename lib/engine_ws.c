@@ -3,6 +3,7 @@
  * profile says how: which messages, what order, who ends.
  */
 #include <libwebsockets.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ enum {
 	CREDIT_MS = 5000               /* of sound ahead of the service's speed */
 };
 
+static const double SETTLED_S = 1.0;   /* that finals may end before the sound does */
+
 struct stream {
 	struct rtta_engine base;
 	const struct rtta_service *service;
@@ -39,6 +42,8 @@ struct stream {
 	int16_t *out;                  /* sound not yet sent */
 	size_t out_samples, out_room, chunk_samples;
 	uint64_t chunks;               /* messages of sound sent */
+	uint64_t sent_samples;         /* without what filled up the last one */
+	double settled_s;              /* so far its finals reach */
 	double credit_samples;         /* that may be sent now, where a speed is given */
 	int64_t credit_ms;             /* when it was last counted */
 	bool open, streaming, finishing, ended;
@@ -185,9 +190,12 @@ take_event(struct stream *stream, jv event)
 {
 	jv name = jv_object_get(jv_copy(event), jv_string("event"));
 	jv permanent = jv_object_get(jv_copy(event), jv_string("permanent"));
-	bool done = jv_get_kind(name) == JV_KIND_STRING && strcmp(jv_string_value(name), "done") == 0;
+	jv final = jv_object_get(jv_copy(event), jv_string("is_final"));
+	const char *kind = jv_get_kind(name) == JV_KIND_STRING ? jv_string_value(name) : "";
+	bool done = strcmp(kind, "done") == 0, settles = strcmp(kind, "utterance_end") == 0;
+	bool is_final = jv_get_kind(final) == JV_KIND_TRUE;
 
-	if (jv_get_kind(name) == JV_KIND_STRING && strcmp(jv_string_value(name), "ready") == 0)
+	if (strcmp(kind, "ready") == 0)
 		stream->streaming = true;
 	if (jv_get_kind(permanent) == JV_KIND_TRUE) {
 		jv text = jv_object_get(jv_copy(event), jv_string("text"));
@@ -197,7 +205,10 @@ take_event(struct stream *stream, jv event)
 		jv_free(text);
 	}
 	jv_free(name);
+	jv_free(final);
 	jv_free(permanent);
+	if (is_final || settles)
+		stream->settled_s = fmax(stream->settled_s, rtta_json_number(event, "end", 0));
 	/* Some say so before they were asked to end: that means nothing. */
 	if (done && !stream->ended)
 		jv_free(event);
@@ -266,7 +277,8 @@ take_close(struct stream *stream, const struct rtta_ws_event *event)
 	bool permanent = rtta_service_permanent(service->permanent_close, service->permanent_closes,
 	    event->code);
 
-	if (stream->ended && orderly && service->done_on_close)
+	if (stream->ended && orderly && service->done_on_close && (!service->done_if_settled ||
+	    stream->settled_s >= (double)stream->sent_samples / stream->rate_hz - SETTLED_S))
 		say_done(stream);
 	rtta_err_set(&stream->over, permanent ? EX_CONFIG :
 	    stream->ended && orderly ? EX_PROTOCOL : EX_TEMPFAIL, "%s: closed: %d%s%.150s",
@@ -357,6 +369,7 @@ take_sound(struct rtta_engine *engine, const void *pcm, size_t bytes)
 	}
 	memcpy(stream->out + stream->out_samples, pcm, samples * sizeof(*stream->out));
 	stream->out_samples += samples;
+	stream->sent_samples += samples;
 }
 
 static void

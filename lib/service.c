@@ -274,11 +274,27 @@ read_common(struct rtta_service *service, const char *path, jv object, struct rt
 }
 
 static int
+get_done_on_close(const char *path, jv object, struct rtta_service *service,
+    struct rtta_err *err)
+{
+	char *when = NULL;
+	int rc = rtta_json_string(path, object, "done_on_close", &when, err);
+
+	service->done_on_close = when != NULL;
+	service->done_if_settled = when != NULL && strcmp(when, "settled") == 0;
+	if (rc == 0 && when != NULL && !service->done_if_settled && strcmp(when, "always") != 0)
+		rc = rtta_err_set(err, EX_CONFIG, "%s: done_on_close: \"%.20s\": "
+		    "neither always nor settled", path, when);
+	free(when);
+	return rc;
+}
+
+static int
 read_websocket(struct rtta_service *service, const char *path, jv object, struct rtta_err *err)
 {
 	if (rtta_json_string(path, object, "protocol", &service->protocol, err) < 0 ||
 	    rtta_json_bool(path, object, "ready", &service->ready, err) < 0 ||
-	    rtta_json_bool(path, object, "done_on_close", &service->done_on_close, err) < 0 ||
+	    get_done_on_close(path, object, service, err) < 0 ||
 	    rtta_json_double(path, object, "speed", &service->speed, err) < 0 ||
 	    get_int(path, object, "chunk_ms", 10, 1000, &service->chunk_ms, err) < 0 ||
 	    get_int(path, object, "ping_s", 0, 3600, &service->ping_s, err) < 0 ||

@@ -55,6 +55,7 @@ struct rtta_service {
 	int ready_s, keep_alive_s, end_s;
 	int finalize_ms;             /* so long after the last sound */
 	bool done_on_close;          /* its close (1000, 1005) behind `end` is its "done" */
+	bool done_if_settled;        /* but only when its finals reach what was sent */
 	/* http */
 	char *file_field;            /* multipart form with the sound in this field; NULL: the body */
 	jv fields;                   /* the other fields: an object */

@@ -166,12 +166,20 @@ words_are_in_place() {
 @test "a silent connection on speech is dead: another one hears it all" {
 	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "deaf_s": 5}' ws
-	do_now '{"stall": true}'
+	do_now '{"stall": true, "no_close": true}'
 	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 600) >out'
 	wait_for 60 grep -q 'not a word on 5 s of sound' stt.err
 	do_now '{"clear": true}'
 	wait_for 60 gone stt
 	once 600
+}
+
+@test "an orderly close without the last words is no end: the rest is sent again, then a gap" {
+	start_double
+	do_now '{"stall": true}'
+	hear 300
+	[ "$(grep -c 'engine live: closed: 1000' err)" -eq 3 ]
+	[ "$(jq -rs 'map(select(.type == "gap"))[0].reason' out)" = "engine gave up" ]
 }
 
 @test "over TLS, with a certificate that is known; and refused with one that is not" {
