@@ -23,14 +23,17 @@ enum {
 	INACTIVE_MS = 10000,   /* after that the server forgets a consumer */
 	RETRY_MIN_MS = 100,
 	RETRY_MAX_MS = 2000,
-	NO_STREAM = 10059      /* err_code of JetStream */
+	NO_STREAM = 10059,     /* err_codes of JetStream */
+	NO_MESSAGE = 10037
 };
 
 enum step {
 	STEP_REST,    /* no consumer: one is made at due_ms */
+	STEP_BOUND,   /* asked where the stream ends before one is made */
 	STEP_CREATE,  /* asked for a consumer */
 	STEP_CHECK,   /* asked which stream this is; its messages wait */
-	STEP_READ     /* messages are handed out */
+	STEP_READ,    /* messages are handed out */
+	STEP_LOOK     /* asked whether the consumer has left something out */
 };
 
 struct rtta_reader {
@@ -42,6 +45,16 @@ struct rtta_reader {
 
 	uint64_t next_seq;      /* of the stream: the first not handed out */
 	bool fresh;             /* nothing of this stream was handed out */
+
+	/*
+	 * A server that purges one subject (a KV purge does) may move a
+	 * consumer of more subjects beyond what it has not delivered yet.
+	 */
+	bool wide;              /* the filter covers more than one subject */
+	uint64_t known_seq;     /* up to here nothing more is to come */
+	uint64_t look_seq;      /* what is before this one is looked into */
+	natsMsg *held;          /* it came after what may be left out */
+
 	bool caught_up;
 	uint64_t left;          /* still to come of what was stored */
 
@@ -93,6 +106,8 @@ drop_consumer(struct rtta_reader *reader)
 	char *subject;
 
 	rtta_queue_done(&reader->early);
+	natsMsg_Destroy(reader->held);
+	reader->held = NULL;
 	if (reader->consumer[0] == '\0')
 		return;
 	subject = rtta_xasprintf("$JS.API.CONSUMER.DELETE.%s.%s",
@@ -164,19 +179,32 @@ open_port(struct rtta_reader *reader)
 	return -1;
 }
 
-/* Make a consumer behind what was handed out; the one before is void. */
 static void
-start(struct rtta_reader *reader)
+ask_in_step(struct rtta_reader *reader, enum step step, const char *what,
+    char kind, jv body)
+{
+	if (ask(reader, what, kind, body) == 0) {
+		reader->step = step;
+		reader->due_ms = rtta_clock_mono_ms() + ANSWER_MS;
+	} else
+		rest(reader);
+}
+
+static void
+ask_info(struct rtta_reader *reader, enum step step, char kind)
+{
+	char *what = rtta_xasprintf("STREAM.INFO.%s", reader->stream);
+
+	ask_in_step(reader, step, what, kind, jv_invalid());
+	free(what);
+}
+
+static void
+create(struct rtta_reader *reader)
 {
 	char *what;
 	jv body;
 
-	drop_consumer(reader);
-	if (!rtta_bus_connected(reader->bus) || open_port(reader) != 0) {
-		rest(reader);
-		return;
-	}
-	reader->epoch = rtta_bus_epoch(reader->bus);
 	reader->consumer_seq = 0;
 	snprintf(reader->consumer, sizeof(reader->consumer),
 	    "reader-%016" PRIx64 "-%u", reader->nonce, reader->generation);
@@ -187,17 +215,31 @@ start(struct rtta_reader *reader)
 	        reader->consumer, reader->filter);
 	body = JV_OBJECT(jv_string("stream_name"), jv_string(reader->stream),
 	    jv_string("config"), consumer_config(reader));
-	if (ask(reader, what, 'c', body) == 0) {
-		reader->step = STEP_CREATE;
-		reader->due_ms = rtta_clock_mono_ms() + ANSWER_MS;
-	} else
-		rest(reader);
+	ask_in_step(reader, STEP_CREATE, what, 'c', body);
 	free(what);
 }
 
-/* The answer's object, or invalid when it is an error: then rest. */
+/* Make a consumer behind what was handed out; the one before is void. */
+static void
+start(struct rtta_reader *reader)
+{
+	drop_consumer(reader);
+	if (!rtta_bus_connected(reader->bus) || open_port(reader) != 0) {
+		rest(reader);
+		return;
+	}
+	reader->epoch = rtta_bus_epoch(reader->bus);
+	/* The newest of each subject: older ones are left out up to here. */
+	if (reader->fresh && reader->from == RTTA_READER_LAST_PER_SUBJECT)
+		ask_info(reader, STEP_BOUND, 'b');
+	else
+		create(reader);
+}
+
+/* The answer's object, null when it is the error `expected`, or invalid when
+ * it is another one: then rest. */
 static jv
-read_answer(struct rtta_reader *reader, natsMsg *msg)
+read_answer(struct rtta_reader *reader, natsMsg *msg, int expected)
 {
 	struct rtta_err ignored = {0};  /* what is no JSON is no JetStream */
 	jv answer = rtta_json_object(reader->stream, natsMsg_GetData(msg),
@@ -213,6 +255,10 @@ read_answer(struct rtta_reader *reader, natsMsg *msg)
 	    (jv_free(answer), jv_object());
 	if (jv_get_kind(error) == JV_KIND_OBJECT && code == 0)
 		code = (int)rtta_json_number(error, "err_code", 0);
+	if (code != 0 && code == expected) {
+		jv_free(error);
+		return jv_null();
+	}
 	if (code == NO_STREAM || code == 503)
 		reader->caught_up = false;
 	if (!reader->troubled) {
@@ -230,11 +276,32 @@ read_answer(struct rtta_reader *reader, natsMsg *msg)
 	return jv_invalid();
 }
 
+static uint64_t
+number_in(jv answer, const char *object, const char *key)
+{
+	jv part = jv_object_get(answer, jv_string(object));
+	uint64_t number = jv_get_kind(part) == JV_KIND_OBJECT ?
+	    (uint64_t)rtta_json_number(part, key, 0) : 0;
+
+	jv_free(part);
+	return number;
+}
+
+static void
+take_bound(struct rtta_reader *reader, natsMsg *msg)
+{
+	jv answer = read_answer(reader, msg, 0);
+
+	if (!jv_is_valid(answer))
+		return;
+	reader->known_seq = number_in(answer, "state", "last_seq");
+	create(reader);
+}
+
 static void
 take_created(struct rtta_reader *reader, natsMsg *msg)
 {
-	jv answer = read_answer(reader, msg);
-	char *what;
+	jv answer = read_answer(reader, msg, 0);
 
 	if (!jv_is_valid(answer)) {
 		reader->consumer[0] = '\0';
@@ -242,13 +309,7 @@ take_created(struct rtta_reader *reader, natsMsg *msg)
 	}
 	reader->left = (uint64_t)rtta_json_number(answer, "num_pending", 0);
 	jv_free(answer);
-	what = rtta_xasprintf("STREAM.INFO.%s", reader->stream);
-	if (ask(reader, what, 'i', jv_invalid()) == 0) {
-		reader->step = STEP_CHECK;
-		reader->due_ms = rtta_clock_mono_ms() + ANSWER_MS;
-	} else
-		rest(reader);
-	free(what);
+	ask_info(reader, STEP_CHECK, 'i');
 }
 
 /*
@@ -258,22 +319,19 @@ take_created(struct rtta_reader *reader, natsMsg *msg)
 static void
 take_info(struct rtta_reader *reader, natsMsg *msg)
 {
-	jv answer = read_answer(reader, msg), state, created;
+	jv answer = read_answer(reader, msg, 0), created;
 	uint64_t last_seq;
 	char name[sizeof(reader->created)];
 	bool same;
 
 	if (!jv_is_valid(answer))
 		return;
-	state = jv_object_get(jv_copy(answer), jv_string("state"));
-	created = jv_object_get(answer, jv_string("created"));
-	last_seq = jv_get_kind(state) == JV_KIND_OBJECT ?
-	    (uint64_t)rtta_json_number(state, "last_seq", 0) : 0;
+	created = jv_object_get(jv_copy(answer), jv_string("created"));
+	last_seq = number_in(answer, "state", "last_seq");
 	snprintf(name, sizeof(name), "%s",
 	    jv_get_kind(created) == JV_KIND_STRING ?
 	    jv_string_value(created) : "");
 	jv_free(created);
-	jv_free(state);
 
 	/* A server that lost its disk's last seconds counts them again. */
 	same = (reader->created[0] == '\0' ||
@@ -285,6 +343,7 @@ take_info(struct rtta_reader *reader, natsMsg *msg)
 		    reader->stream);
 		reader->resets++;
 		reader->next_seq = 1;
+		reader->known_seq = 0;
 		reader->fresh = true;
 		reader->caught_up = false;
 		start(reader);
@@ -300,6 +359,27 @@ take_info(struct rtta_reader *reader, natsMsg *msg)
 		reader->caught_up = true;
 }
 
+/* What is between the last one handed out and look_seq. */
+static void
+take_looked(struct rtta_reader *reader, natsMsg *msg)
+{
+	jv answer = read_answer(reader, msg, NO_MESSAGE);
+	uint64_t seq = UINT64_MAX;
+
+	if (!jv_is_valid(answer))
+		return;
+	if (jv_get_kind(answer) == JV_KIND_OBJECT)
+		seq = number_in(answer, "message", "seq");
+	reader->step = STEP_READ;
+	reader->heard_ms = rtta_clock_mono_ms();
+	if (seq >= reader->look_seq) {
+		reader->known_seq = reader->look_seq - 1;
+		return;
+	}
+	rtta_log_debug("%s: %" PRIu64 " was left out", reader->stream, seq);
+	start(reader);
+}
+
 /* An answer moves the step on; the rest waits. */
 static void
 sort_in(struct rtta_reader *reader, natsMsg *msg)
@@ -310,10 +390,14 @@ sort_in(struct rtta_reader *reader, natsMsg *msg)
 		rtta_queue_push(&reader->early, msg);
 		return;
 	}
-	if (token[0] == 'c' && reader->step == STEP_CREATE)
+	if (token[0] == 'b' && reader->step == STEP_BOUND)
+		take_bound(reader, msg);
+	else if (token[0] == 'c' && reader->step == STEP_CREATE)
 		take_created(reader, msg);
 	else if (token[0] == 'i' && reader->step == STEP_CHECK)
 		take_info(reader, msg);
+	else if (token[0] == 'm' && reader->step == STEP_LOOK)
+		take_looked(reader, msg);
 	natsMsg_Destroy(msg);
 }
 
@@ -325,6 +409,29 @@ header_number(natsMsg *msg, const char *name)
 	const char *value = rtta_header(msg, name);
 
 	return value ? strtoull(value, NULL, 10) : 0;
+}
+
+/*
+ * The consumer has come to seq.  Was what is before it deleted, or left out?
+ * False: it is known; true: that is asked.
+ */
+static bool
+looks_into(struct rtta_reader *reader, uint64_t seq)
+{
+	uint64_t from = reader->next_seq > reader->known_seq ?
+	    reader->next_seq : reader->known_seq + 1;
+	char *what;
+
+	if (!reader->wide || seq <= from)
+		return false;
+	what = rtta_xasprintf("STREAM.MSG.GET.%s", reader->stream);
+	reader->look_seq = seq;
+	ask_in_step(reader, STEP_LOOK, what, 'm', JV_OBJECT(
+	    jv_string("seq"), jv_number((double)from),
+	    jv_string("next_by_subj"),
+	    jv_string(reader->filter ? reader->filter : ">")));
+	free(what);
+	return true;
 }
 
 /* Flow control and heartbeats.  False: messages before this one are missing. */
@@ -345,7 +452,8 @@ heed_control(struct rtta_reader *reader, natsMsg *msg)
 		rtta_bus_send(reader->bus, stalled, NULL, NULL, 0);
 	if (header_number(msg, "Nats-Last-Consumer") != reader->consumer_seq)
 		return false;
-	if (stalled == NULL)
+	if (!looks_into(reader, header_number(msg, "Nats-Last-Stream") + 1) &&
+	    stalled == NULL)
 		reader->caught_up = true;
 	return true;
 }
@@ -362,18 +470,37 @@ count(struct rtta_reader *reader, const struct rtta_meta *meta)
 		reader->caught_up = true;
 }
 
-/* 1: msg is the next; 0: not for the caller; -1: something is missing. */
-static int
+enum verdict {
+	VERDICT_NEXT,   /* for the caller */
+	VERDICT_NONE,   /* not for the caller */
+	VERDICT_HOLD,   /* once it is known what was before it */
+	VERDICT_MISSING /* messages before it did not arrive */
+};
+
+static enum verdict
 judge(struct rtta_reader *reader, natsMsg *msg)
 {
 	struct rtta_meta meta;
 
 	if (rtta_meta_read(msg, &meta) != 0)
-		return heed_control(reader, msg) ? 0 : -1;
+		return heed_control(reader, msg) ? VERDICT_NONE : VERDICT_MISSING;
 	if (meta.consumer_seq != reader->consumer_seq + 1)
-		return -1;
+		return VERDICT_MISSING;
+	if (looks_into(reader, meta.stream_seq))
+		return VERDICT_HOLD;
 	count(reader, &meta);
-	return 1;
+	return VERDICT_NEXT;
+}
+
+static natsMsg *
+take_any(struct rtta_reader *reader)
+{
+	natsMsg *msg = reader->held;
+
+	reader->held = NULL;
+	if (msg == NULL)
+		msg = rtta_queue_pop(&reader->early);
+	return msg != NULL ? msg : rtta_port_take(reader->port);
 }
 
 /* --- the module's face --- */
@@ -387,6 +514,7 @@ rtta_reader_new(struct rtta_bus *bus, const char *stream, const char *filter,
 	reader->bus = bus;
 	reader->stream = rtta_xstrdup(stream);
 	reader->filter = filter ? rtta_xstrdup(filter) : NULL;
+	reader->wide = filter == NULL || strpbrk(filter, "*>") != NULL;
 	reader->from = from;
 	reader->next_seq = start_seq ? start_seq : 1;
 	reader->fresh = true;
@@ -426,7 +554,7 @@ rtta_reader_tick(struct rtta_reader *reader)
 		reader->retry_ms = 0;
 		start(reader);
 	}
-	while ((reader->step == STEP_CREATE || reader->step == STEP_CHECK) &&
+	while (reader->step != STEP_REST && reader->step != STEP_READ &&
 	    (msg = rtta_port_take(reader->port)) != NULL)
 		sort_in(reader, msg);
 	if (reader->step != STEP_READ &&
@@ -441,21 +569,19 @@ rtta_reader_tick(struct rtta_reader *reader)
 natsMsg *
 rtta_reader_take(struct rtta_reader *reader)
 {
+	enum verdict verdict;
 	natsMsg *msg;
-	int verdict;
 
-	while (reader->step == STEP_READ) {
-		msg = rtta_queue_pop(&reader->early);
-		if (msg == NULL)
-			msg = rtta_port_take(reader->port);
-		if (msg == NULL)
-			break;
+	while (reader->step == STEP_READ && (msg = take_any(reader)) != NULL) {
 		verdict = judge(reader, msg);
 		reader->hears = true;
-		if (verdict > 0)
+		if (verdict == VERDICT_NEXT)
 			return msg;
-		natsMsg_Destroy(msg);
-		if (verdict < 0)
+		if (verdict == VERDICT_HOLD)
+			reader->held = msg;
+		else
+			natsMsg_Destroy(msg);
+		if (verdict == VERDICT_MISSING)
 			start(reader);
 	}
 	/* Only with an empty queue is silence the consumer's. */

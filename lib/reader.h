@@ -5,7 +5,9 @@
  * control, heartbeat 1 s): js_Subscribe would wait on main's thread.  A gap
  * in consumer sequences, a missed heartbeat or a reconnect makes it anew
  * behind the last message that was handed out, so nothing is missed and
- * nothing comes twice.  When the stream itself has been made anew (its
+ * nothing comes twice.  Where the consumer itself jumps over sequences, or
+ * says that it has, the stream is asked whether they are deleted: a server
+ * that purges one subject moves consumers of several (2.9).  When the stream itself has been made anew (its
  * "created" changed) reading starts again at 1 and rtta_reader_resets()
  * grows.  Belongs to main's thread; nothing waits.
  */

@@ -2,10 +2,11 @@
  * the server, the consumer or the stream. */
 #include "check.h"
 #include "log.h"
+#include "msg.h"
 #include "reader.h"
 #include "server.h"
 
-enum { WAIT_MS = 20000, MANY = 20000, STOP_AT = 5000 };
+enum { WAIT_MS = 20000, MANY = 20000, STOP_AT = 5000, ROUNDS = 50, TAIL = 500 };
 
 static void
 make_stream(struct rtta_bus *bus)
@@ -194,6 +195,63 @@ check_last(struct server *server, struct rtta_bus *bus)
 	CHECK_INT(server_state(bus, "T", "consumer_count"), 0);
 }
 
+static void
+send(struct rtta_bus *bus, const char *subject, int number, const char *rollup)
+{
+	natsMsg *msg;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", number);
+	msg = rtta_msg_new(subject, text, (int)strlen(text));
+	if (rollup != NULL)
+		rtta_msg_header(msg, "Nats-Rollup", rollup);
+	CHECK_INT(rtta_bus_send_msg(bus, msg), 0);
+	natsMsg_Destroy(msg);
+}
+
+/* The next even number: what was purged is of no interest. */
+static int
+next_even(struct rtta_bus *bus, struct rtta_reader *reader)
+{
+	int number;
+
+	while ((number = next_within(bus, reader, WAIT_MS)) > 0 && number % 2 == 1)
+		;
+	return number;
+}
+
+/* Stored right before another subject is purged, with and without a message
+ * that comes behind it. */
+static void
+check_purged(struct rtta_bus *bus)
+{
+	struct rtta_reader *one, *two;
+	int i, missing = 0;
+
+	server_do(bus, "STREAM.CREATE.P", "{\"name\":\"P\",\"subjects\":[\"p.>\"],"
+	    "\"storage\":\"file\",\"allow_rollup_hdrs\":true}");
+	one = rtta_reader_new(bus, "P", "p.>", RTTA_READER_LAST_PER_SUBJECT, 1);
+	two = rtta_reader_new(bus, "P", NULL, RTTA_READER_ALL, 1);
+	expect_caught_up(bus, one);
+	expect_caught_up(bus, two);
+	for (i = 0; i < ROUNDS && missing == 0; i++) {
+		send(bus, "p.kept", 2 * i, NULL);
+		send(bus, "p.purged", 2 * i + 1, "sub");
+		if (next_even(bus, one) != 2 * i || next_even(bus, two) != 2 * i)
+			missing++;
+	}
+	for (i = ROUNDS; i < ROUNDS + TAIL; i++)
+		send(bus, "p.kept", 2 * i, NULL);
+	CHECK_INT(rtta_bus_send(bus, "$JS.API.STREAM.PURGE.P", NULL,
+	    "{\"filter\":\"p.nothing\"}", 22), 0);
+	for (i = ROUNDS; i < ROUNDS + TAIL && missing == 0; i++)
+		if (next_even(bus, one) != 2 * i || next_even(bus, two) != 2 * i)
+			missing++;
+	CHECK_INT(missing, 0);
+	rtta_reader_free(one);
+	rtta_reader_free(two);
+}
+
 int
 main(void)
 {
@@ -207,6 +265,7 @@ main(void)
 	check_survives(&server, bus);
 	check_replaced(bus);
 	check_last(&server, bus);
+	check_purged(bus);
 	rtta_bus_close(bus);
 	server_remove(&server);
 	return check_result();

@@ -139,6 +139,20 @@ check_keys(struct rtta_bus *bus, struct rtta_state *one, struct rtta_state *two)
 	CHECK((key = rtta_state_key(two, "end.", &at)) == NULL);
 }
 
+/* A key that is stored right before another one is purged is seen by all. */
+static void
+check_purged(struct rtta_bus *bus, struct rtta_state *one, struct rtta_state *two)
+{
+	char key[24];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "end.p%d", i);
+		rtta_state_create(one, key, number(i));
+		rtta_state_purge(one, "end.q");
+		expect(bus, one, two, key, i);
+	}
+}
+
 /* What another client's KV API puts is what we see, and the reverse. */
 static void
 check_foreign(const struct server *server, struct rtta_bus *bus, struct rtta_state *one,
@@ -267,6 +281,7 @@ main(void)
 		turn(bus, one, two);
 	check_writes(bus, one, two);
 	check_keys(bus, one, two);
+	check_purged(bus, one, two);
 	check_foreign(&server, bus, one, two);
 	check_many(bus, one);
 	check_outages(&server, bus, one, two);
