@@ -19,6 +19,8 @@ enum {
 	FMT_EXTENSIBLE_BYTES = 40,
 	CODE_PCM = 1,
 	CODE_FLOAT = 3,
+	CODE_ALAW = 6,
+	CODE_MULAW = 7,
 	CODE_EXTENSIBLE = 0xfffe
 };
 
@@ -44,7 +46,7 @@ struct rtta_wav {
 		DONE     /* behind it */
 	} state;
 	struct rtta_wav_format format;
-	int code;            /* CODE_PCM or CODE_FLOAT; 0: no format yet */
+	int code;            /* CODE_PCM and so on; 0: no format yet */
 	size_t value_bytes;
 	int channels;        /* in the file; format has those that are given out */
 	bool announced, ended;
@@ -234,6 +236,30 @@ refuse(const struct rtta_wav *wav, const char *what, uint32_t value,
 }
 
 static int
+check_code(struct rtta_wav *wav, uint32_t code, uint32_t bits,
+    struct rtta_err *err)
+{
+	switch (code) {
+	case CODE_PCM:
+		if (bits != 8 && bits != 16 && bits != 24 && bits != 32)
+			return refuse(wav, "bits", bits, "8, 16, 24 or 32", err);
+		return 0;
+	case CODE_FLOAT:
+		if (bits != 32)
+			return refuse(wav, "bits of a float", bits, "32", err);
+		return 0;
+	case CODE_ALAW:
+	case CODE_MULAW:
+		if (bits != 8)
+			return refuse(wav, "bits of G.711", bits, "8", err);
+		return 0;
+	default:
+		return refuse(wav, "format code", code,
+		    "1 (PCM), 3 (float), 6 or 7 (G.711)", err);
+	}
+}
+
+static int
 parse_format(struct rtta_wav *wav, size_t bytes, struct rtta_err *err)
 {
 	const uint8_t *fmt = wav->next;
@@ -248,13 +274,8 @@ parse_format(struct rtta_wav *wav, size_t bytes, struct rtta_err *err)
 			    "followed by one that is known", err);
 		code = get16(fmt + 24);
 	}
-	if (code != CODE_PCM && code != CODE_FLOAT)
-		return refuse(wav, "format code", code, "1 (PCM) or 3 (float)",
-		    err);
-	if (code == CODE_PCM && bits != 16 && bits != 24 && bits != 32)
-		return refuse(wav, "bits", bits, "16, 24 or 32", err);
-	if (code == CODE_FLOAT && bits != 32)
-		return refuse(wav, "bits of a float", bits, "32", err);
+	if (check_code(wav, code, bits, err) < 0)
+		return -1;
 	if (channels < 1 || channels > RTTA_FRAME_MAX_CHANNELS)
 		return refuse(wav, "channels", channels, "1 to 8", err);
 	if (rate_hz < RTTA_FRAME_MIN_RATE_HZ || rate_hz > RTTA_FRAME_MAX_RATE_HZ)
@@ -335,11 +356,39 @@ from_float(uint32_t bits)
 	return value >= INT16_MAX ? INT16_MAX : (int16_t)lrintf(value);
 }
 
+/* G.711: sign, three bits of exponent, four of mantissa, all of mu-law's and
+ * every second one of A-law's turned over. */
+static int16_t
+from_mulaw(uint8_t byte)
+{
+	int bits = ~byte & 0xff;
+	int value = (((bits & 0x0f) << 3) + 0x84) << (bits >> 4 & 7);
+
+	return (int16_t)(bits & 0x80 ? 0x84 - value : value - 0x84);
+}
+
+static int16_t
+from_alaw(uint8_t byte)
+{
+	int bits = byte ^ 0x55, exponent = bits >> 4 & 7;
+	int value = ((bits & 0x0f) << 4) + (exponent > 0 ? 0x108 : 8);
+
+	if (exponent > 1)
+		value <<= exponent - 1;
+	return (int16_t)(bits & 0x80 ? value : -value);
+}
+
 static int16_t
 decode(const struct rtta_wav *wav, const uint8_t *bytes)
 {
 	if (wav->code == CODE_FLOAT)
 		return from_float(get32(bytes));
+	if (wav->code == CODE_ALAW)
+		return from_alaw(*bytes);
+	if (wav->code == CODE_MULAW)
+		return from_mulaw(*bytes);
+	if (wav->value_bytes == 1)
+		return (int16_t)((*bytes - 128) * 256);
 	if (wav->value_bytes == 4)
 		return from_int32((int32_t)get32(bytes));
 	if (wav->value_bytes == 3)

@@ -1,9 +1,9 @@
 /*
  * wav - samples out of a WAV file or raw PCM, as s16le.
  *
- * Reads a descriptor in one pass, so a pipe will do.  16-, 24- and 32-bit
- * integers and 32-bit floats, 1 to RTTA_FRAME_MAX_CHANNELS channels, 8000 to
- * 48000 Hz; chunks that are not sound are skipped; a data chunk that ends
+ * Reads a descriptor in one pass, so a pipe will do.  8-, 16-, 24- and 32-bit
+ * integers, 32-bit floats and G.711, 1 to RTTA_FRAME_MAX_CHANNELS channels,
+ * 8000 to 48000 Hz; chunks that are not sound are skipped; a data chunk that ends
  * early, or whose writer never filled in the length, is read to the end of
  * the file.  Errors and warnings name file and offset.  One thread.
  */

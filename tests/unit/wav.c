@@ -176,6 +176,29 @@ check_odd_chunks(void)
 	CHECK_INT(result.format.channels, 2);
 }
 
+/* One byte a sample, as telephones have it. */
+static void
+check_bytes(void)
+{
+	static const struct { int code; int16_t want[6]; } cases[] = {
+		{ 1, { -32768, 0, 32512, -256, -11008, 21760 } },
+		{ 6, { -5504, 5504, 848, -848, -8, 8 } },          /* A-law */
+		{ 7, { -32124, 32124, 0, 0, -716, 716 } },         /* mu-law */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct file file = {0};
+		struct result result;
+
+		put_riff(&file, 100);
+		put_fmt(&file, cases[i].code, 1, 8000, 8);
+		put_data(&file, 6);
+		put(&file, "\x00\x80\xff\x7f\x55\xd5", 6);
+		result = read_wav(&file);
+		check_values(&result, cases[i].want, 6);
+	}
+}
+
 static void
 check_formats(void)
 {
@@ -312,14 +335,16 @@ check_refused(void)
 		{ 0, 'R', 1, 43, "x.wav: ends before the sound, at offset 43" },
 		{ 16, 15, 4, 52, "x.wav: format of 15 bytes, at least 16, at offset 12" },
 		{ 16, UINT32_MAX, 4, 52, "x.wav: ends before the sound, at offset 52" },
-		{ 20, 6, 2, 52, "x.wav: format code 6, not 1 (PCM) or 3 (float), at offset 20" },
+		{ 20, 2, 2, 52, "x.wav: format code 2, not 1 (PCM), 3 (float), 6 or 7 (G.711), at offset 20" },
+		{ 20, 6, 2, 52, "x.wav: bits of G.711 16, not 8, at offset 20" },
 		{ 20, 3, 2, 52, "x.wav: bits of a float 16, not 32, at offset 20" },
 		{ 22, 0, 2, 52, "x.wav: channels 0, not 1 to 8, at offset 20" },
 		{ 22, 9, 2, 52, "x.wav: channels 9, not 1 to 8, at offset 20" },
 		{ 24, 7999, 4, 52, "x.wav: rate 7999, not 8000 to 48000 Hz, at offset 20" },
 		{ 24, 96000, 4, 52, "x.wav: rate 96000, not 8000 to 48000 Hz, at offset 20" },
 		{ 32, 4, 2, 52, "x.wav: block size 4, not channels times bytes, at offset 20" },
-		{ 34, 8, 2, 52, "x.wav: bits 8, not 16, 24 or 32, at offset 20" },
+		{ 34, 12, 2, 52, "x.wav: bits 12, not 8, 16, 24 or 32, at offset 20" },
+		{ 34, 8, 2, 52, "x.wav: block size 2, not channels times bytes, at offset 20" },
 		{ 12, 'F', 1, 52, "x.wav: sound before its format, at offset 36" },
 	};
 
@@ -398,6 +423,7 @@ main(void)
 	check_plain();
 	check_odd_chunks();
 	check_formats();
+	check_bytes();
 	check_extensible();
 	check_lengths();
 	check_refused();
