@@ -58,7 +58,11 @@ clocked() {
 		ASAN_OPTIONS=verify_asan_link_order=0 exec "$@"
 }
 
-alive() { kill -0 "$(cat "$1.pid")" 2>/dev/null; }
+# One that has died and that nobody has buried yet, as in a container without
+# an init, lives no more.
+alive() {
+	kill -0 "$(cat "$1.pid")" 2>/dev/null && ! grep -q ') Z ' "/proc/$(cat "$1.pid")/stat" 2>/dev/null
+}
 gone() { ! alive "$1"; }
 
 # stop NAME [SIGNAL]: and wait until it has gone; its exit code in $rc
