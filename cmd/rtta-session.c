@@ -14,6 +14,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "control.h"
+#include "erase.h"
 #include "err.h"
 #include "gather.h"
 #include "json.h"
@@ -144,13 +145,12 @@ purge(struct session *session, const char *stream, const char *subject, int keep
 }
 
 static int64_t
-purge_of(struct session *session, const char *stream, const char *prefix,
-    struct rtta_err *err)
+purge_text(struct session *session, struct rtta_err *err)
 {
 	char subject[32 + RTTA_SESSION_ID_BYTES];
 
-	snprintf(subject, sizeof(subject), "%s.%s", prefix, session->id);
-	return purge(session, stream, subject, 0, err);
+	snprintf(subject, sizeof(subject), "transcript.raw.%s", session->id);
+	return purge(session, "TEXT_STREAM", subject, 0, err);
 }
 
 /* {"transcript.raw.<S>": records}; null when nobody knows. */
@@ -190,17 +190,6 @@ is_known(struct session *session)
 	return found;
 }
 
-/* Its sound, in both lanes.  How many frames, or -1. */
-static int64_t
-purge_sound(struct session *session, struct rtta_err *err)
-{
-	int64_t live = purge_of(session, "AUDIO_STREAM", "audio.live", err), backfill = -1;
-
-	if (live >= 0)
-		backfill = purge_of(session, "AUDIO_STREAM", "audio.backfill", err);
-	return backfill < 0 ? -1 : live + backfill;
-}
-
 static void
 say_deleted(struct session *session, int keys, int64_t text, int64_t frames,
     struct rtta_err *err)
@@ -229,7 +218,7 @@ delete(struct session *session, struct rtta_err *err)
 
 	if ((named = press(session, RTTA_BUTTON_FORGET, err)) < 0 ||
 	    purge(session, "KV_system_state", "$KV.system_state.session_config", 1,
-	        err) < 0 || (early = purge_sound(session, err)) < 0)
+	        err) < 0 || (early = rtta_erase_sound(session->bus, session->id, err)) < 0)
 		return;
 	if (!named && early == 0 && !is_known(session)) {
 		rtta_err_set(err, EX_NOINPUT, "session %s: nothing is known of it",
@@ -239,8 +228,8 @@ delete(struct session *session, struct rtta_err *err)
 	if (rtta_control_bury(session->state, session->id, rtta_clock_real_ns() / 1000,
 	    err) < 0 ||
 	    (keys = rtta_control_purge(session->state, session->id, err)) < 0 ||
-	    (frames = purge_sound(session, err)) < 0 ||
-	    (text = purge_of(session, "TEXT_STREAM", "transcript.raw", err)) < 0)
+	    (frames = rtta_erase_sound(session->bus, session->id, err)) < 0 ||
+	    (text = purge_text(session, err)) < 0)
 		return;
 	say_deleted(session, keys, text, early + frames, err);
 }

@@ -7,6 +7,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "control.h"
+#include "erase.h"
 #include "err.h"
 #include "json.h"
 #include "log.h"
@@ -128,13 +129,12 @@ remove_deleted(struct prune *prune, const char *key, struct rtta_err *err)
 	static const struct {
 		const char *stream, *prefix;
 	} subjects[] = {
-		{ "AUDIO_STREAM", "audio.live." }, { "AUDIO_STREAM", "audio.backfill." },
 		{ "TEXT_STREAM", "transcript.raw." }, { BUCKET, SUBJECT RTTA_SESSION_DELETED }
 	};
 	const char *id = key + strlen(RTTA_SESSION_DELETED);
 	char what[64];
 
-	if (purge_keys(prune, id, err) < 0)
+	if (purge_keys(prune, id, err) < 0 || rtta_erase_sound(prune->bus, id, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		jv answer;
