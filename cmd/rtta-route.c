@@ -82,7 +82,8 @@ struct route {
 
 	enum phase phase;
 	int64_t deadline_ms;       /* of draining, 0: none */
-	bool ended;                /* the session of the input is over */
+	bool at_eof;               /* the input is over, */
+	bool ended;                /* and its session too */
 	int64_t backlog_bytes;
 	uint64_t frames;
 };
@@ -384,7 +385,7 @@ turn(struct route *route)
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_lease_tick(route->lease, rtta_clock_mono_ms()));
 	rtta_switch_tick(route->sw);
 	rtta_steer_carry_out(route->steer);
-	if (route->phase == PHASE_DRAINING && route->end_at_eof)
+	if (route->at_eof && route->end_at_eof)
 		route->ended = rtta_steer_end_session(route->steer);
 	if (rtta_lease_standing(route->lease) == RTTA_LEASE_HELD)
 		wait_ms = rtta_clock_sooner(wait_ms, move(route));
@@ -420,6 +421,8 @@ take_input(struct route *route, struct rtta_err *err)
 	if (route->phase == PHASE_BACKLOG &&
 	    (got != RTTA_INLET_FRAME || route->backlog_bytes <= 0))
 		apply_status(route);
+	if (got == RTTA_INLET_END || got == RTTA_INLET_BROKEN)
+		route->at_eof = true;
 	if (got == RTTA_INLET_END)
 		drain(route, 0);
 	if (got == RTTA_INLET_BROKEN)

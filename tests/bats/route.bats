@@ -323,10 +323,18 @@ start() {
 }
 pipe_is_empty() { ! read -r -t 0 -u 9; }
 
-@test "--end-at-eof: the session of the input is over with it" {
+@test "--end-at-eof: the session of the input is over with it, and not by a SIGTERM" {
 	start_nats
 	rtta-streams --quiet init
 	active s1
+	mkfifo pipe
+	exec 8<>pipe
+	background route rtta-route --state-dir . --runtime-dir . --end-at-eof <pipe
+	wait_for 20 key cut.s1
+	stop route
+	[ "$rc" -eq 0 ]
+	run ! key end.s1
+	[ "$(key session_config .status)" = ACTIVE ]
 	gen --frames 50 >in
 	rtta-route --state-dir . --runtime-dir . --end-at-eof <in
 	# where it is cut does not matter
