@@ -58,7 +58,3 @@ finds() {
 	forge 'change(.hdrs = (.hdrs | @base64d | sub("type: text"; "type: gap") | @base64))'
 	finds "and nothing was done"
 }
-
-@test "twelve minutes of sound as fast as it goes, session after session: every number once" {
-	"$BATS_TEST_DIRNAME/../chaos/soak" 0.2
-}
