@@ -42,6 +42,8 @@ static const char help[] =
     "  -l, --lane LANE     read this lane of the bus: live or backfill\n"
     "  -f, --filter        frames on stdin, records on stdout (without --lane)\n"
     "  -e, --engine NAME   a profile (RTTA_ENGINE; moonshine)\n"
+    "  -b, --fallback NAME  live: the profile that goes on while the engine is away\n"
+    "                      (RTTA_FALLBACK; none)\n"
     "  -x, --exec COMMAND  a program instead: s16le in, events out\n"
     "  -r, --rate HZ       what --exec wants to hear (default 16000)\n"
     "  -i, --interim       filter: interim records too\n"
@@ -52,6 +54,10 @@ static const char help[] =
     "      --piece TIME    backfill: longest piece (default 5m)\n"
     "      --rest TIME     backfill: so long until what failed three times is tried\n"
     "                      again, doubled each time (default 1m)\n"
+    "      --patience TIME live: so long speech waits for an answer, then the fallback\n"
+    "                      hears it (default 2s)\n"
+    "      --return TIME   live: so long the engine must answer well until it is back\n"
+    "                      at work (default 10s)\n"
     "      --hold BYTES    most sound held in memory (default 256M)\n"
     RTTA_OPT_BUS_HELP RTTA_OPT_COMMON_HELP;
 
@@ -64,8 +70,8 @@ enum {
 };
 
 struct stt {
-	struct rtta_profile *profile;
-	const char *engine, *exec;
+	struct rtta_profile *profile, *other;  /* other: the fallback, or NULL */
+	const char *engine, *fallback, *exec;
 	const char *check;             /* a profile to be checked, and no more */
 	uint32_t rate_hz;
 	bool on_bus, interim;
@@ -92,7 +98,8 @@ struct stt {
 	int64_t leave_ms;              /* stopping: at the latest then */
 };
 
-enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD, O_CHECK };
+enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD, O_CHECK, O_PATIENCE,
+	O_RETURN };
 
 static void
 parse_lane(struct stt *stt, const char *name)
@@ -110,6 +117,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		{ "lane", required_argument, NULL, 'l' },
 		{ "filter", no_argument, NULL, 'f' },
 		{ "engine", required_argument, NULL, 'e' },
+		{ "fallback", required_argument, NULL, 'b' },
 		{ "exec", required_argument, NULL, 'x' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "interim", no_argument, NULL, 'i' },
@@ -117,6 +125,8 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		{ "idle", required_argument, NULL, O_IDLE },
 		{ "piece", required_argument, NULL, O_PIECE },
 		{ "rest", required_argument, NULL, O_REST },
+		{ "patience", required_argument, NULL, O_PATIENCE },
+		{ "return", required_argument, NULL, O_RETURN },
 		{ "hold", required_argument, NULL, O_HOLD },
 		{ "check-profile", required_argument, NULL, O_CHECK },
 		RTTA_OPT_BUS
@@ -131,6 +141,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case 'l': parse_lane(stt, optarg); break;
 		case 'f': filter = true; break;
 		case 'e': stt->engine = optarg; break;
+		case 'b': stt->fallback = optarg; break;
 		case 'x': stt->exec = optarg; break;
 		case 'r': stt->rate_hz = (uint32_t)rtta_opt_int("--rate", optarg, 8000, 48000); break;
 		case 'i': stt->interim = true; break;
@@ -138,6 +149,8 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case O_IDLE: config->idle_ms = rtta_opt_duration_ms("--idle", optarg, 1000, 3600000); break;
 		case O_PIECE: config->piece_ms = rtta_opt_duration_ms("--piece", optarg, 10000, 3600000); break;
 		case O_REST: config->rest_ms = rtta_opt_duration_ms("--rest", optarg, 1000, 600000); break;
+		case O_PATIENCE: config->patience_ms = rtta_opt_duration_ms("--patience", optarg, 500, 60000); break;
+		case O_RETURN: config->return_ms = rtta_opt_duration_ms("--return", optarg, 500, 600000); break;
 		case O_HOLD: stt->hold_bytes = rtta_opt_bytes("--hold", optarg, 1 << 20, INT64_C(1) << 36); break;
 		case O_CHECK: stt->check = optarg; break;
 		}
@@ -167,22 +180,45 @@ load_profile(struct stt *stt, struct rtta_err *err)
 	return other != NULL ? 0 : -1;
 }
 
+/* A program is started, so that it is loaded when somebody speaks: *engine;
+ * a service is looked at. */
+static int
+ready_engine(struct stt *stt, const struct rtta_profile *profile, struct rtta_engine **engine,
+    struct rtta_err *err)
+{
+	if (profile->kind != RTTA_PROFILE_EXEC)
+		return rtta_engine_check(profile, stt->config.backfill, err);
+	*engine = rtta_engine_open(profile, stt->config.backfill, err);
+	return *engine != NULL ? 0 : -1;
+}
+
+/* With a fallback the engine may come later; its fallback must be there. */
+static int
+ready_fallback(struct stt *stt, struct rtta_engine **engine, struct rtta_err *err)
+{
+	struct rtta_err why = {0};
+
+	stt->other = rtta_profile_load(stt->fallback, err);
+	if (stt->other == NULL)
+		return -1;
+	stt->config.fallback = stt->other;
+	if (stt->profile->kind != RTTA_PROFILE_EXEC &&
+	    rtta_engine_check(stt->profile, stt->config.backfill, &why) < 0)
+		rtta_log_warn("%s", why.text);
+	return stt->config.backfill ? 0 : ready_engine(stt, stt->other, engine, err);
+}
+
 static int
 open_engine(struct stt *stt, struct rtta_err *err)
 {
-	struct rtta_engine *engine;
+	bool has_fallback = stt->on_bus && stt->fallback[0] != '\0';
+	struct rtta_engine *engine = NULL;
 
 	if (load_profile(stt, err) < 0)
 		return -1;
 	stt->config.profile = stt->profile;
-	if (stt->profile->kind != RTTA_PROFILE_EXEC) {
-		if (rtta_engine_check(stt->profile, stt->config.backfill, err) < 0)
-			return -1;
-		stt->lane = rtta_lane_new(&stt->config, &stt->books);
-		return 0;
-	}
-	engine = rtta_engine_open(stt->profile, stt->config.backfill, err);
-	if (engine == NULL)
+	if ((has_fallback ? ready_fallback(stt, &engine, err) :
+	    ready_engine(stt, stt->profile, &engine, err)) < 0)
 		return -1;
 	stt->lane = rtta_lane_new(&stt->config, &stt->books);
 	rtta_lane_use(stt->lane, engine);
@@ -386,6 +422,9 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	} else if (stt->paused) {
 		state = "degraded";
 		reason = "memory is full";
+	} else if (lane->bridged) {
+		state = "bridged";
+		reason = "the engine is away, the fallback is at work";
 	}
 	counters = JV_OBJECT(
 	    jv_string("lane"), jv_string(stt->config.backfill ? "backfill" : "live"),
@@ -402,6 +441,9 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	    jv_number((double)lane->moved_frames));
 	counters = jv_object_set(counters, jv_string("parked_s"), jv_number(lane->parked_s));
 	counters = jv_object_set(counters, jv_string("dropped"), jv_number((double)stt->refused));
+	counters = jv_object_set(counters, jv_string("engine"), jv_string(lane->engine));
+	counters = jv_object_set(counters, jv_string("engine_since_us"),
+	    jv_number((double)(lane->engine_since_ns / 1000)));
 	if (stt->closer != NULL)
 		counters = jv_object_set(counters, jv_string("open_sessions"),
 		    jv_number((double)rtta_closer_open(stt->closer)));
@@ -494,10 +536,11 @@ main(int argc, char *argv[])
 {
 	struct stt stt = {
 		.engine = rtta_opt_env("RTTA_ENGINE", "moonshine"),
+		.fallback = rtta_opt_env("RTTA_FALLBACK", ""),
 		.rate_hz = 16000,
 		.hold_bytes = 256 << 20,
 		.config = { .edge_ms = 10000, .idle_ms = 10000, .piece_ms = 300000,
-		    .rest_ms = 60000 },
+		    .rest_ms = 60000, .patience_ms = 2000, .return_ms = 10000 },
 	};
 	struct rtta_err err = {0};
 
@@ -522,6 +565,7 @@ main(int argc, char *argv[])
 	}
 	rtta_lane_free(stt.lane);
 	rtta_profile_free(stt.profile);
+	rtta_profile_free(stt.other);
 	rtta_books_done(&stt.books);
 	return rtta_err_exit(&err);
 }

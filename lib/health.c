@@ -139,7 +139,7 @@ rtta_health_alive(const struct rtta_health *health, const char *name, const char
 static jv
 shown_counters(jv counters)
 {
-	static const char *const keys[] = { "mic", "level_db", "lag_s" };
+	static const char *const keys[] = { "mic", "level_db", "lag_s", "engine" };
 	jv shown = jv_object();
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

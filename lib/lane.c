@@ -32,6 +32,7 @@ rtta_lane_new(const struct rtta_lane_config *config, struct rtta_books *books)
 	lane->last_ack = &lane->acks;
 	lane->last_move = &lane->moves;
 	lane->frame_ms = 20;
+	lane->engine_since_ns = rtta_clock_real_ns();
 	rtta_drafts_init(&lane->drafts);
 	return lane;
 }
@@ -82,6 +83,7 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 		.profile = profile, .like = &track->like, .hold = track->hold,
 		.claimed = track->claimed,
 	};
+	rtta_bridge_init(lane, track);
 	track->next = lane->tracks;
 	lane->tracks = track;
 	return track;
@@ -94,6 +96,7 @@ free_track(struct rtta_track *track)
 	rtta_lane_free_parked(track);
 	rtta_cover_free(track->moved);
 	rtta_record_done(&track->like);
+	rtta_bridge_done(track);
 	free(track);
 }
 
@@ -223,6 +226,7 @@ take_eos(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_aud
 
 	if (!lane->config->backfill)
 		rtta_lane_land(lane, track);
+	rtta_bridge_end(lane, track);
 	piece = rtta_piece_open(lane, track, audio->job);
 	if (piece != NULL)
 		rtta_piece_end(piece);
@@ -408,15 +412,17 @@ prune_tracks(struct rtta_lane *lane)
 	}
 }
 
-/* At first a broken configuration is the end; once an engine has worked it
- * is a failure like others, which somebody may mend. */
+/* At first a broken configuration is the end; once an engine has worked, or
+ * where there is another one, it is a failure like others, which somebody
+ * may mend. */
 static int
-judge(const struct rtta_lane *lane, struct rtta_err *err)
+judge(struct rtta_lane *lane, const struct rtta_piece *piece, struct rtta_err *err)
 {
-	if (!lane->proven)
+	if (!lane->proven && (lane->config->fallback == NULL || piece->bridged))
 		return -1;
 	rtta_log_warn("%s", err->text);
 	rtta_err_clear(err);
+	lane->refused = lane->refused || !piece->bridged;
 	return 0;
 }
 
@@ -445,19 +451,23 @@ pump_spare(struct rtta_lane *lane, struct rtta_err *err)
 	return 0;
 }
 
-/* Live: an engine is loaded before somebody speaks. */
+/* Live: an engine is loaded before somebody speaks; the fallback, before it
+ * is needed. */
 static void
 keep_spare(struct rtta_lane *lane)
 {
+	const struct rtta_profile *fallback = lane->config->fallback;
+	const struct rtta_profile *profile = fallback != NULL ? fallback : lane->config->profile;
+	bool needed = lane->pieces == NULL || (fallback != NULL && !lane->bridged);
 	struct rtta_err why = {0};
 
 	/* A service closes what carries no sound. */
-	if (lane->config->profile->kind != RTTA_PROFILE_EXEC ||
+	if (profile->kind != RTTA_PROFILE_EXEC || !needed ||
 	    lane->config->backfill || lane->config->in_order || lane->spare != NULL ||
-	    lane->pieces != NULL || rtta_clock_mono_ms() < lane->spare_ms)
+	    rtta_clock_mono_ms() < lane->spare_ms)
 		return;
 	lane->spare_ms = rtta_clock_mono_ms() + SPARE_MS;
-	lane->spare = rtta_engine_open(lane->config->profile, false, &why);
+	lane->spare = rtta_engine_open(profile, false, &why);
 	if (lane->spare == NULL)
 		rtta_log_warn("%s", why.text);
 }
@@ -473,8 +483,9 @@ rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err)
 	end_idle(lane);
 	if (!lane->leaving)
 		rtta_lane_watch_edge(lane);
+	rtta_bridge_watch(lane);
 	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
-		if (rtta_piece_pump(lane, piece, &engines, err) < 0 && judge(lane, err) < 0)
+		if (rtta_piece_pump(lane, piece, &engines, err) < 0 && judge(lane, piece, err) < 0)
 			return -1;
 	sweep(lane);
 	prune_tracks(lane);
@@ -498,6 +509,7 @@ rtta_lane_forget(struct rtta_lane *lane)
 
 	while (lane->pieces != NULL)
 		rtta_piece_remove(lane, &lane->pieces);
+	rtta_bridge_forget(lane);
 	while ((moving = lane->moves) != NULL) {
 		lane->moves = moving->next;
 		free(moving);
@@ -536,7 +548,7 @@ rtta_lane_fds(struct rtta_lane *lane, struct pollfd *fds, int max)
 
 	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		count += rtta_stretch_fds(piece->stretch, fds + count, max - count);
-	return count;
+	return count + rtta_bridge_fds(lane, fds + count, max - count);
 }
 
 int
@@ -546,6 +558,7 @@ rtta_lane_wait_ms(const struct rtta_lane *lane)
 	int64_t parked_ms = rtta_lane_parked_ms(lane), now_ms = rtta_clock_mono_ms();
 	int engines = rtta_piece_connected(lane);
 
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_bridge_wait_ms(lane));
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next) {
 		int ms = rtta_stretch_wait_ms(piece->stretch);
 
@@ -574,6 +587,9 @@ rtta_lane_status(const struct rtta_lane *lane, struct rtta_lane_status *status)
 		.moved_frames = lane->moved_frames,
 		.moving = lane->jumping,
 		.failing = lane->failing,
+		.bridged = lane->bridged,
+		.engine = (lane->bridged ? lane->config->fallback : lane->config->profile)->name,
+		.engine_since_ns = lane->engine_since_ns,
 	};
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		status->pieces++;
@@ -589,6 +605,9 @@ rtta_lane_settled(const struct rtta_lane *lane)
 {
 	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (!rtta_stretch_over(piece->stretch))
+			return false;
+	for (const struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
+		if (track->bridge.waiting.first != NULL)
 			return false;
 	return lane->drafts.first == NULL;
 }

@@ -5,7 +5,9 @@
  * pieces (contiguous, one job, one run), and takes each through an engine.
  * Live: a piece is fed as it comes.  Backfill: a piece is collected first,
  * up to its EOS, five minutes or a pause.  When live falls behind, its
- * backlog becomes moves to the other lane.  It knows no bus: acknowledgements,
+ * backlog becomes moves to the other lane.  While its engine is away, live
+ * goes on with another one, and copies of what that hears become moves, too,
+ * to be heard again by the better one.  It knows no bus: acknowledgements,
  * drafts and moves come out of it, and its caller does them.  Belongs to
  * main's thread; nothing waits.
  */
@@ -32,12 +34,16 @@ struct rtta_profile;
 
 struct rtta_lane_config {
 	const struct rtta_profile *profile;
+	const struct rtta_profile *fallback;  /* live goes on with it while profile's
+	                     * engine is away; its refusals end nothing.  NULL: none */
 	bool backfill;
 	bool in_order;      /* one engine at a time, each piece to its end (a filter) */
 	int64_t edge_ms;    /* behind by more: move the backlog; 0: never */
 	int64_t idle_ms;    /* so long without sound ends a piece; 0: never */
 	int64_t piece_ms;   /* backfill: longest piece */
 	int64_t rest_ms;    /* backfill: of what failed three times; doubled each time */
+	int64_t patience_ms;  /* so long speech waits for an answer, then the fallback hears it */
+	int64_t return_ms;  /* so long the engine answers well, then it is back at work */
 };
 
 /* config and books are kept, not copied. */
@@ -82,6 +88,7 @@ struct rtta_move {
 	struct rtta_audio audio;   /* the copy to publish; payload borrowed from the lane */
 	struct rtta_pos pos;       /* names it to the functions below */
 	struct rtta_book *book;
+	bool better;               /* of what the fallback hears: for revision 2 */
 };
 
 /* The next copy to be made: 1 with *move, or 0. */
@@ -92,6 +99,10 @@ void rtta_lane_moved(struct rtta_lane *lane, struct rtta_book *book, struct rtta
 
 /* It cannot be: it is transcribed where it is, and for a while nothing moves. */
 void rtta_lane_unmoved(struct rtta_lane *lane, struct rtta_book *book, struct rtta_pos pos);
+
+/* The same of a copy for revision 2: text waits until it is stored, or cannot be. */
+void rtta_lane_bettered(struct rtta_lane *lane, struct rtta_book *book,
+    struct rtta_span span, bool stored);
 
 /* The session was deleted: what is held of it is acknowledged, and so is
  * what comes. */
@@ -127,6 +138,9 @@ struct rtta_lane_status {
 	uint64_t retries;       /* connections that failed */
 	uint64_t moved_frames;
 	bool moving, failing;   /* failing: no engine has worked since it last failed */
+	bool bridged;           /* the fallback is at work */
+	const char *engine;     /* at work */
+	int64_t engine_since_ns;  /* wall clock */
 };
 void rtta_lane_status(const struct rtta_lane *lane, struct rtta_lane_status *status);
 

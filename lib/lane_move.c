@@ -17,11 +17,24 @@ enum {
 	NEAR_MS = 3000               /* so near the edge is at it */
 };
 
+void
+rtta_lane_put_move(struct rtta_lane *lane, struct rtta_track *track,
+    const struct rtta_delivery *held, const char *job, bool better)
+{
+	struct rtta_lane_moving *moving = rtta_xcalloc(1, sizeof(*moving));
+
+	moving->track = track;
+	moving->pos = (struct rtta_pos){ held->span.run, held->span.first };
+	moving->better = better;
+	strcpy(moving->job, job);
+	*lane->last_move = moving;
+	lane->last_move = &moving->next;
+}
+
 /* A held frame is to be copied to the other lane. */
 static void
 move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *held)
 {
-	struct rtta_lane_moving *moving = rtta_xcalloc(1, sizeof(*moving));
 	char run[RTTA_RUN_TEXT_BYTES];
 
 	if (track->move_job[0] == '\0')
@@ -29,11 +42,7 @@ move(struct rtta_lane *lane, struct rtta_track *track, struct rtta_delivery *hel
 		    rtta_run_format(run, held->span.run), held->span.first);
 	held->moving = true;
 	track->moving++;
-	moving->track = track;
-	moving->pos = (struct rtta_pos){ held->span.run, held->span.first };
-	strcpy(moving->job, track->move_job);
-	*lane->last_move = moving;
-	lane->last_move = &moving->next;
+	rtta_lane_put_move(lane, track, held, track->move_job, false);
 	track->move_end = (struct rtta_pos){ held->span.run, held->span.last };
 	track->move_end_ns = held->capture_ns + rtta_samples_ns(held->samples, held->rate_hz);
 	track->move_rate_hz = held->rate_hz;
@@ -230,6 +239,23 @@ next_eos_move(struct rtta_lane *lane, struct rtta_move *move)
 	return 1;
 }
 
+struct rtta_audio
+rtta_lane_audio(const struct rtta_track *track, const struct rtta_delivery *held)
+{
+	struct rtta_audio audio = {
+		.lane = RTTA_AUDIO_BACKFILL, .rev = track->rev, .lost = held->lost,
+		.frame = {
+			.run_id = held->span.run, .sample = held->span.first,
+			.capture_ns = held->capture_ns, .rate_hz = held->rate_hz,
+			.payload_bytes = held->pcm_bytes, .channels = held->channels,
+			.flags = held->flags, .payload = held->pcm,
+		},
+	};
+
+	strcpy(audio.session, track->book->session);
+	return audio;
+}
+
 int
 rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 {
@@ -241,24 +267,16 @@ rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 		bool found;
 
 		held = rtta_hold_get(track->hold, moving->pos);
-		found = held != NULL && held->moving;
+		found = held != NULL && (held->moving || moving->better);
 		if (found) {
 			*move = (struct rtta_move){
-				.audio = {
-					.lane = RTTA_AUDIO_BACKFILL, .rev = track->rev,
-					.lost = held->lost,
-					.frame = {
-						.run_id = held->span.run, .sample = held->span.first,
-						.capture_ns = held->capture_ns, .rate_hz = held->rate_hz,
-						.payload_bytes = held->pcm_bytes,
-						.channels = held->channels, .flags = held->flags,
-						.payload = held->pcm,
-					},
-				},
+				.audio = rtta_lane_audio(track, held),
 				.pos = moving->pos,
 				.book = track->book,
+				.better = moving->better,
 			};
-			strcpy(move->audio.session, track->book->session);
+			if (moving->better)
+				move->audio.rev = RTTA_BOOK_REVS;
 			strcpy(move->audio.job, moving->job);
 		}
 		lane->moves = moving->next;
@@ -268,7 +286,7 @@ rtta_lane_next_move(struct rtta_lane *lane, struct rtta_move *move)
 		if (found)
 			return 1;
 	}
-	return next_eos_move(lane, move);
+	return rtta_bridge_next_eos(lane, move) || next_eos_move(lane, move);
 }
 
 /* The moving frame of a position, or NULL. */

@@ -74,7 +74,8 @@ rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece)
 		rest_ms *= 2;
 	parked->rests++;
 	parked->due_ms = rtta_clock_mono_ms() + rest_ms;
-	parked->untold = !piece->foreign;
+	/* Of a second pass nothing is missing: the first one has it. */
+	parked->untold = !piece->foreign && track->rev == 1;
 	strcpy(parked->job, piece->job);
 	rtta_log_warn("%s: %s: %d attempts in vain, again in %.0f s", track->book->session,
 	    piece->job[0] != '\0' ? piece->job : "backfill", RTTA_STRETCH_ATTEMPTS,

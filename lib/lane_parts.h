@@ -2,7 +2,8 @@
  * lane_parts - what the files of lane share: lane.c takes deliveries and
  * gives drafts and acknowledgements, lane_piece.c leads pieces through
  * engines, lane_move.c hands a backlog to the other lane, lane_park.c lets
- * go of what no engine settles.  For nobody else.
+ * go of what no engine settles, lane_bridge.c goes on with another engine
+ * while the better one is away.  For nobody else.
  */
 #ifndef RTTA_LANE_PARTS_H
 #define RTTA_LANE_PARTS_H
@@ -36,6 +37,34 @@ struct rtta_parked {
 	struct rtta_parked *next;
 };
 
+/* What the fallback hears of a track, and its copies for revision 2. */
+struct rtta_bridge {
+	struct rtta_record like;
+	struct rtta_stretch_source source;
+	struct rtta_cover *asked;    /* copies were asked for */
+	struct rtta_cover *stored;   /* and are there, or cannot be */
+	struct rtta_drafts waiting;  /* records, for the copies of their sound */
+	struct rtta_span landing;    /* newest sound, while a pause to return in is awaited */
+	char job[RTTA_AUDIO_JOB_BYTES];  /* open, or "" */
+	struct rtta_pos end;         /* behind its last frame */
+	int64_t end_ns;
+	uint32_t rate_hz;
+	bool eos;                    /* the job's EOS is to be made */
+};
+
+/* The better engine is tried with what comes: nothing that it says counts. */
+struct rtta_trial {
+	struct rtta_track *track;
+	struct rtta_hold *hold;
+	struct rtta_cover *claimed;
+	struct rtta_stretch_source source;
+	struct rtta_stretch *stretch;
+	struct rtta_pos end;
+	uint32_t rate_hz;
+	int64_t grown_ms;
+	int64_t well_ms;             /* answers since then; 0: not yet */
+};
+
 /* The sound of one session and revision in this lane. */
 struct rtta_track {
 	struct rtta_book *book;
@@ -53,6 +82,7 @@ struct rtta_track {
 	bool move_eos;               /* the job's EOS is to be made */
 	size_t moving;               /* held frames whose copy is not stored yet */
 	struct rtta_parked *parked;
+	struct rtta_bridge bridge;
 	int64_t used_ms;             /* when sound last came */
 	struct rtta_pos seen;        /* behind what came last */
 	int64_t seen_ns;             /* and its wall clock */
@@ -66,6 +96,7 @@ struct rtta_piece {
 	char job[RTTA_AUDIO_JOB_BYTES];
 	bool open;                   /* may grow; backfill: not fed yet */
 	bool foreign;
+	bool bridged;                /* the fallback hears it */
 	uint32_t rate_hz;
 	uint8_t channels;
 	int64_t grown_ms;
@@ -91,6 +122,7 @@ struct rtta_lane_moving {
 	struct rtta_track *track;
 	struct rtta_pos pos;
 	char job[RTTA_AUDIO_JOB_BYTES];
+	bool better;
 	struct rtta_lane_moving *next;
 };
 
@@ -117,6 +149,14 @@ struct rtta_lane {
 	bool proven;                          /* an engine has worked here */
 	int64_t spare_ms;                     /* no spare is opened before */
 	int64_t prune_ms;                     /* tracks are looked through then */
+	bool bridged;                         /* the fallback is at work */
+	bool refused;                         /* no attempt will help, says the engine */
+	unsigned refusals;                    /* in a row */
+	bool returning;                       /* in the next pause */
+	int64_t return_by_ms;                 /* or then */
+	int64_t engine_since_ns;              /* wall clock */
+	int64_t trial_ms;                     /* no trial before */
+	struct rtta_trial *trial;
 };
 
 /* reply (copied; NULL or "": nothing) is to be acknowledged. */
@@ -179,6 +219,44 @@ double rtta_lane_behind_ms(const struct rtta_lane *lane);
 
 /* Begin to move when behind by too much, end it at the live edge. */
 void rtta_lane_watch_edge(struct rtta_lane *lane);
+
+/* A copy of held for the other lane is asked for. */
+void rtta_lane_put_move(struct rtta_lane *lane, struct rtta_track *track,
+    const struct rtta_delivery *held, const char *job, bool better);
+
+/* held as a message of the other lane, without its job. */
+struct rtta_audio rtta_lane_audio(const struct rtta_track *track,
+    const struct rtta_delivery *held);
+
+/* --- lane_bridge.c --- */
+
+void rtta_bridge_init(struct rtta_lane *lane, struct rtta_track *track);
+void rtta_bridge_done(struct rtta_track *track);
+
+/* What waits for copies is nobody's any more. */
+void rtta_bridge_forget(struct rtta_lane *lane);
+
+/* To the fallback when the engine is away, back when it answers well. */
+void rtta_bridge_watch(struct rtta_lane *lane);
+int rtta_bridge_wait_ms(const struct rtta_lane *lane);
+int rtta_bridge_fds(struct rtta_lane *lane, struct pollfd *fds, int max);
+
+/* Sound that the fallback is going to hear. */
+void rtta_bridge_copy(struct rtta_lane *lane, struct rtta_track *track,
+    struct rtta_span span);
+
+/* Sound comes while bridged.  True: it is kept until the return. */
+bool rtta_bridge_take(struct rtta_lane *lane, struct rtta_track *track,
+    const struct rtta_delivery *held);
+
+/* A session's live sound is over. */
+void rtta_bridge_end(struct rtta_lane *lane, struct rtta_track *track);
+
+/* A final draft of the fallback (taken): it leaves when its copies are stored. */
+void rtta_bridge_put(struct rtta_lane *lane, struct rtta_track *track, struct rtta_draft *draft);
+
+/* The EOS of a job for revision 2: 1 with *move, or 0. */
+int rtta_bridge_next_eos(struct rtta_lane *lane, struct rtta_move *move);
 
 /* --- lane_park.c --- */
 

@@ -25,7 +25,9 @@ rtta_piece_new(struct rtta_lane *lane, struct rtta_track *track, const char *job
 	struct rtta_piece *piece = rtta_xcalloc(1, sizeof(*piece));
 
 	piece->track = track;
-	piece->stretch = rtta_stretch_new(&track->source, span);
+	piece->bridged = lane->bridged;
+	piece->stretch = rtta_stretch_new(lane->bridged ? &track->bridge.source : &track->source,
+	    span);
 	strcpy(piece->job, job);
 	piece->open = true;
 	piece->foreign = like->foreign;
@@ -34,6 +36,8 @@ rtta_piece_new(struct rtta_lane *lane, struct rtta_track *track, const char *job
 	piece->grown_ms = rtta_clock_mono_ms();
 	*lane->last_piece = piece;
 	lane->last_piece = &piece->next;
+	if (piece->bridged)
+		rtta_bridge_copy(lane, track, span);
 	return piece;
 }
 
@@ -83,14 +87,19 @@ void
 rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
     const struct rtta_delivery *held)
 {
-	struct rtta_piece *piece = rtta_piece_open(lane, track, job);
+	struct rtta_piece *piece;
 
+	if (rtta_bridge_take(lane, track, held))
+		return;
+	piece = rtta_piece_open(lane, track, job);
 	if (piece != NULL && !continues(piece, held)) {
 		rtta_piece_end(piece);
 		piece = NULL;
 	}
 	if (piece == NULL)
 		piece = rtta_piece_new(lane, track, job, held->span, held);
+	if (piece->bridged)
+		rtta_bridge_copy(lane, track, held->span);
 	rtta_stretch_grow(piece->stretch, held->span.last);
 	piece->grown_ms = rtta_clock_mono_ms();
 }
@@ -167,6 +176,9 @@ park_or_move(struct rtta_lane *lane, struct rtta_piece *piece)
 	    rtta_stretch_connected(piece->stretch))
 		return;
 	if (!lane->config->backfill) {
+		/* Its last words are the fallback's. */
+		if (lane->config->fallback != NULL && !piece->bridged)
+			return;
 		if (lane->config->edge_ms > 0 && !piece->open && !piece->foreign &&
 		    rtta_clock_mono_ms() >= lane->stay_ms && rtta_piece_unsent_ms(piece) > 0)
 			rtta_lane_move_piece(lane, piece);
@@ -184,7 +196,8 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 	bool may = was || rtta_piece_may_open(lane, piece, *engines);
 	struct rtta_draft *draft;
 
-	if (!was && may && lane->spare != NULL && rtta_stretch_wants(piece->stretch)) {
+	if (!was && may && lane->spare != NULL &&
+	    piece->bridged == (lane->config->fallback != NULL) && rtta_stretch_wants(piece->stretch)) {
 		rtta_stretch_use(piece->stretch, lane->spare);
 		lane->spare = NULL;
 	}
@@ -196,7 +209,10 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 		lane->failing = false;
 		lane->proven = true;
 		rtta_lane_hurry(lane);
-		rtta_drafts_put(&lane->drafts, draft);
+		if (piece->bridged && draft->record.is_final)
+			rtta_bridge_put(lane, piece->track, draft);
+		else
+			rtta_drafts_put(&lane->drafts, draft);
 	}
 	now = rtta_stretch_failures(piece->stretch);
 	if (now > failures || (now > 0 && was && !is)) {

@@ -25,7 +25,8 @@ struct rtta_mover {
 struct copy {
 	struct rtta_book *book;
 	struct rtta_pos pos;
-	bool eos;
+	struct rtta_span span;
+	bool eos, better;
 };
 
 struct rtta_mover *
@@ -74,9 +75,23 @@ put_copies(struct rtta_mover *mover)
 	    rtta_lane_next_move(mover->lane, &move)) {
 		struct copy *copy = rtta_xcalloc(1, sizeof(*copy));
 
-		*copy = (struct copy){ move.book, move.pos, move.audio.eos };
+		*copy = (struct copy){ move.book, move.pos, rtta_audio_span(&move.audio),
+		    move.audio.eos, move.better };
 		rtta_publisher_put(mover->publisher, rtta_audio_encode(&move.audio), copy);
 	}
+}
+
+static void
+say(struct rtta_mover *mover, const struct copy *copy, bool stored)
+{
+	if (copy->eos)
+		return;
+	if (copy->better)
+		rtta_lane_bettered(mover->lane, copy->book, copy->span, stored);
+	else if (stored)
+		rtta_lane_moved(mover->lane, copy->book, copy->pos);
+	else
+		rtta_lane_unmoved(mover->lane, copy->book, copy->pos);
 }
 
 static void
@@ -87,10 +102,7 @@ take_results(struct rtta_mover *mover)
 	while (rtta_publisher_next(mover->publisher, &ack)) {
 		struct copy *copy = ack.tag;
 
-		if (!copy->eos && ack.error == 0)
-			rtta_lane_moved(mover->lane, copy->book, copy->pos);
-		else if (!copy->eos)
-			rtta_lane_unmoved(mover->lane, copy->book, copy->pos);
+		say(mover, copy, ack.error == 0);
 		free(copy);
 	}
 }
@@ -108,14 +120,16 @@ give_back(struct rtta_mover *mover)
 	while ((msg = rtta_publisher_take_back(mover->publisher, &tag)) != NULL) {
 		struct copy *copy = tag;
 
-		if (!copy->eos)
-			rtta_lane_unmoved(mover->lane, copy->book, copy->pos);
+		say(mover, copy, false);
 		natsMsg_Destroy(msg);
 		free(copy);
 	}
-	while (rtta_lane_next_move(mover->lane, &move))
-		if (!move.audio.eos)
-			rtta_lane_unmoved(mover->lane, move.book, move.pos);
+	while (rtta_lane_next_move(mover->lane, &move)) {
+		struct copy copy = { move.book, move.pos, rtta_audio_span(&move.audio),
+		    move.audio.eos, move.better };
+
+		say(mover, &copy, false);
+	}
 	mover->trouble_ms = 0;
 }
 

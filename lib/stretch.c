@@ -10,6 +10,7 @@
 #include "level.h"
 #include "log.h"
 #include "mem.h"
+#include "patience.h"
 #include "profile.h"
 #include "reason.h"
 #include "record.h"
@@ -41,6 +42,8 @@ struct rtta_stretch {
 	uint64_t loud_samples;         /* of speech since it last said something */
 	int64_t heard_ms;              /* when that was; or since when it is open */
 	bool finished, said_done;
+	struct rtta_patience patience;
+	bool answered;
 	/* between connections */
 	unsigned failures, undone;     /* undone: left in order, without done */
 	int64_t retry_ms;
@@ -161,7 +164,10 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 	wait_ms += wait_ms * jitter_percent() / 100;
 	if (asked_ms > wait_ms)
 		wait_ms = asked_ms;
-	if (why->exit_code != EX_CONFIG)  /* the caller judges that */
+	rtta_patience_broken(&stretch->patience, rtta_clock_mono_ms());
+	if (stretch->source->quiet)
+		rtta_log_debug("%s", why->text);
+	else if (why->exit_code != EX_CONFIG)  /* the caller judges that */
 		rtta_log_warn("%s, again in %.1f s", why->text, (double)wait_ms / 1000);
 	stretch->retry_ms = rtta_clock_mono_ms() + wait_ms;
 }
@@ -194,6 +200,7 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 	stretch->from = stretch->sent = at;
 	stretch->loud_samples = 0;
 	stretch->heard_ms = rtta_clock_mono_ms();
+	rtta_patience_begin(&stretch->patience, rtta_clock_mono_ms());
 	return 0;
 }
 
@@ -209,10 +216,21 @@ rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine)
 /* --- send --- */
 
 static void
-count_loud(struct rtta_stretch *stretch, const int16_t *values, size_t count)
+count_sent(struct rtta_stretch *stretch, const int16_t *values, size_t count)
 {
-	if (count > 0 && rtta_level_db(values, count) > RTTA_LEVEL_QUIET_DB)
+	bool loud = count > 0 && rtta_level_db(values, count) > RTTA_LEVEL_QUIET_DB;
+
+	if (loud)
 		stretch->loud_samples += count;
+	rtta_patience_sent(&stretch->patience,
+	    (double)count / stretch->source->profile->rate_hz, loud, rtta_clock_mono_ms());
+}
+
+static bool
+is_loud(const struct rtta_delivery *held)
+{
+	return rtta_level_db((const int16_t *)(const void *)held->pcm, held->pcm_bytes / 2) >
+	    RTTA_LEVEL_QUIET_DB;
 }
 
 /* Send what held has from `sent` up to last. */
@@ -227,7 +245,7 @@ send_part(struct rtta_stretch *stretch, const struct rtta_delivery *held, uint64
 
 	count = rtta_resample_put(stretch->resample,
 	    held->pcm + (size_t)skip * held->channels * 2, (size_t)samples, &values);
-	count_loud(stretch, values, count);
+	count_sent(stretch, values, count);
 	rtta_engine_send(stretch->engine, values, count * sizeof(*values));
 	rtta_scribe_sent(stretch->scribe,
 	    (struct rtta_span){ stretch->span.run, stretch->sent, end }, samples,
@@ -288,8 +306,10 @@ feed(struct rtta_stretch *stretch)
 		held = next_part(stretch, &last);
 		if (held == NULL)
 			break;
-		if (rtta_engine_room(stretch->engine) == 0)
+		if (rtta_engine_room(stretch->engine) == 0) {
+			rtta_patience_sent(&stretch->patience, 0, is_loud(held), rtta_clock_mono_ms());
 			return true;
+		}
 		send_part(stretch, held, last);
 	}
 	/* Nothing may follow: because it is the end, or because of a hole. */
@@ -329,6 +349,14 @@ take_drafts(struct rtta_stretch *stretch)
 }
 
 static void
+answered(struct rtta_stretch *stretch, const struct rtta_engine_event *event)
+{
+	stretch->answered = true;
+	rtta_patience_heard(&stretch->patience,
+	    event->kind == RTTA_ENGINE_SPEECH ? event->start_s : event->end_s);
+}
+
+static void
 hear(struct rtta_stretch *stretch)
 {
 	struct rtta_engine_event event;
@@ -338,6 +366,8 @@ hear(struct rtta_stretch *stretch)
 		stretch->heard_ms = rtta_clock_mono_ms();
 		if (event.kind == RTTA_ENGINE_DONE)
 			stretch->said_done = true;
+		else if (event.kind != RTTA_ENGINE_READY && event.kind != RTTA_ENGINE_ERROR)
+			answered(stretch, &event);
 		rtta_scribe_event(stretch->scribe, &event);
 		rtta_engine_event_done(&event);
 	}
@@ -375,7 +405,8 @@ broken(struct rtta_stretch *stretch, const struct rtta_err *why)
 	take_drafts(stretch);
 	if (stretch->ended && !find_unclaimed(stretch, stretch->span.first, &at)) {
 		rtta_log_debug("%s, and nothing is left", why->text);
-	} else if (why->exit_code == EX_PROTOCOL && ++stretch->undone >= RTTA_STRETCH_ATTEMPTS) {
+	} else if (why->exit_code == EX_PROTOCOL && stretch->source->like->rev == 1 &&
+	    ++stretch->undone >= RTTA_STRETCH_ATTEMPTS) {
 		rtta_log_warn("%s: what it did not settle is a gap", why->text);
 		rtta_scribe_give_up(stretch->scribe, rtta_reason_text(RTTA_REASON_ENGINE));
 		stretch->failures = stretch->undone = 0;
@@ -494,6 +525,19 @@ unsigned
 rtta_stretch_failures(const struct rtta_stretch *stretch)
 {
 	return stretch->failures;
+}
+
+int64_t
+rtta_stretch_tried_ms(const struct rtta_stretch *stretch)
+{
+	return rtta_patience_tried_ms(&stretch->patience, stretch->scribe != NULL,
+	    rtta_clock_mono_ms());
+}
+
+bool
+rtta_stretch_answered(const struct rtta_stretch *stretch)
+{
+	return stretch->answered;
 }
 
 void

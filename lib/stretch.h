@@ -37,6 +37,7 @@ struct rtta_stretch_source {
 	const struct rtta_record *like;  /* what all its records have in common */
 	const struct rtta_hold *hold;
 	struct rtta_cover *claimed;
+	bool quiet;                      /* a trial: what fails is no news */
 };
 
 /* span is in the hold and may grow until rtta_stretch_end().  *source is
@@ -82,6 +83,12 @@ uint64_t rtta_stretch_sent(const struct rtta_stretch *stretch);
 
 /* Attempts in a row that brought nothing. */
 unsigned rtta_stretch_failures(const struct rtta_stretch *stretch);
+
+/* So long speech has waited for an answer, or no connection could be made. */
+int64_t rtta_stretch_tried_ms(const struct rtta_stretch *stretch);
+
+/* An engine has said something. */
+bool rtta_stretch_answered(const struct rtta_stretch *stretch);
 
 /* What is settled is kept, the rest is somebody else's: the connection goes,
  * and no other one comes. */
