@@ -416,8 +416,10 @@ may_read(const struct route *route)
 static void
 take_input(struct route *route, struct rtta_err *err)
 {
-	enum rtta_inlet_got got = read_input(route, err);
+	enum rtta_inlet_got got;
 
+	rtta_switch_time(route->sw, rtta_clock_mono_ms(), rtta_clock_real_ns() / NS_PER_US);
+	got = read_input(route, err);
 	if (route->phase == PHASE_BACKLOG &&
 	    (got != RTTA_INLET_FRAME || route->backlog_bytes <= 0))
 		apply_status(route);

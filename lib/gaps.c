@@ -218,6 +218,36 @@ note_between(const struct rtta_gaps *gaps, const struct rtta_run *run)
 	return NULL;
 }
 
+/* From the last sound to the stop. */
+static void
+list_tail(const struct rtta_gaps *gaps, struct list *list)
+{
+	const struct rtta_session_end *end = &gaps->runs.end;
+	const char *reason = rtta_reason_text(RTTA_REASON_NO_CAPTURE);
+	struct rtta_pos at;
+
+	if (!rtta_runs_has_tail(&gaps->runs, &at))
+		return;
+	for (size_t i = 0; i < gaps->note_count; i++)
+		if (is_open(&gaps->notes[i]) && compare(gaps, gaps->notes[i].from, at) == 0)
+			reason = gaps->notes[i].reason;
+	put(list, (struct rtta_span){ at.run, at.sample, at.sample }, end->sound_us * 1000,
+	    end->at_us * 1000, reason);
+}
+
+/* A session without a single frame: otherwise the cut or the end names a run,
+ * whose keys may have been removed just now. */
+static void
+list_whole(const struct rtta_gaps *gaps, struct list *list)
+{
+	const struct rtta_runs *runs = &gaps->runs;
+
+	if (runs->has_end && !runs->end.has_at && runs->has_cut && runs->count == 0 &&
+	    runs->end.at_us >= runs->cut.at_us)
+		put(list, (struct rtta_span){0}, runs->cut.at_us * 1000, runs->end.at_us * 1000,
+		    rtta_reason_text(RTTA_REASON_NO_CAPTURE));
+}
+
 size_t
 rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **out)
 {
@@ -237,10 +267,8 @@ rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **out)
 		    from_us * 1000, key->first_us * 1000,
 		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_NO_CAPTURE));
 	}
-	/* The cut names a run, if there ever was one. */
-	if (runs->has_end && runs->has_cut && runs->count == 0)
-		put(&list, (struct rtta_span){0}, runs->cut.at_us * 1000, runs->end.at_us * 1000,
-		    rtta_reason_text(RTTA_REASON_NO_CAPTURE));
+	list_tail(gaps, &list);
+	list_whole(gaps, &list);
 	*out = list.gaps;
 	return list.count;
 }

@@ -46,8 +46,8 @@ struct rtta_gap {
 size_t rtta_gaps_missing(const struct rtta_gaps *gaps, const struct rtta_cover *covered,
     struct rtta_gap **list);
 
-/* What was lost between runs; and the whole, of an ended session that never
- * had a frame. */
+/* What was lost between runs, and behind the last one; and the whole, of an
+ * ended session that never had a frame. */
 size_t rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **list);
 
 #endif

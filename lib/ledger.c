@@ -204,22 +204,28 @@ count_records(struct count *count)
 			}
 }
 
-/* A gap without width at the end of one run or the beginning of the next. */
 static bool
-has_hole_record(const struct rtta_transcript *transcript, const struct rtta_run *run)
+has_gap_at(const struct rtta_transcript *transcript, struct rtta_pos at)
 {
-	const struct rtta_run *before = run - 1;
-
 	for (size_t i = 0; i < transcript->record_count; i++) {
 		const struct rtta_record *record = transcript->records[i];
 
 		if (record->type == RTTA_RECORD_GAP && !record->foreign &&
-		    record->span.first == record->span.last &&
-		    ((record->span.run == before->id && record->span.first == run->key.prev_next) ||
-		    (record->span.run == run->id && record->span.first == run->key.first)))
+		    record->span.run == at.run && record->span.first == at.sample &&
+		    record->span.last == at.sample)
 			return true;
 	}
 	return false;
+}
+
+/* A gap without width at the end of one run or the beginning of the next. */
+static bool
+has_hole_record(const struct rtta_transcript *transcript, const struct rtta_run *run)
+{
+	struct rtta_pos behind = { run[-1].id, run->key.prev_next };
+
+	return has_gap_at(transcript, behind) ||
+	    has_gap_at(transcript, (struct rtta_pos){ run->id, run->key.first });
 }
 
 /* What was lost between two runs and has no record yet is pending; so is a
@@ -240,6 +246,20 @@ count_holes(struct count *count)
 		part_of(count, is_behind_cut(count, i, runs->run[i].key.first))->pending_s +=
 		    (double)hole_us / 1e6;
 	}
+}
+
+/* What is missing behind the last sound, and has no record yet. */
+static void
+count_tail(struct count *count)
+{
+	const struct rtta_runs *runs = &count->transcript->runs;
+	struct rtta_pos at;
+
+	if (!rtta_runs_has_tail(runs, &at) || has_gap_at(count->transcript, at))
+		return;
+	count->holes_pending = true;
+	part_of(count, is_behind_cut(count, rtta_runs_find(runs, at.run), at.sample))->pending_s +=
+	    (double)(runs->end.at_us - runs->end.sound_us) / 1e6;
 }
 
 /*
@@ -306,6 +326,7 @@ rtta_ledger_count(struct rtta_ledger *ledger, const struct rtta_transcript *tran
 	find_extents(&count);
 	count_records(&count);
 	count_holes(&count);
+	count_tail(&count);
 	count_empty(&count);
 	add_up(ledger);
 	ledger->closed = ledger->has_cut && ledger->has_end &&

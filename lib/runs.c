@@ -240,3 +240,13 @@ rtta_runs_hole_us(const struct rtta_runs *runs, size_t i)
 
 	return rtta_runs_has_hole(runs, i) && hole_us > 0 ? hole_us : 0;
 }
+
+bool
+rtta_runs_has_tail(const struct rtta_runs *runs, struct rtta_pos *at)
+{
+	if (!runs->has_end || !runs->has_cut || runs->end.sound_us == 0 ||
+	    runs->end.sound_us >= runs->end.at_us)
+		return false;
+	*at = runs->end.has_at ? runs->end.at : runs->cut.last;
+	return runs->end.has_at || runs->cut.has_preroll;
+}

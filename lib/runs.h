@@ -67,6 +67,9 @@ bool rtta_runs_has_hole(const struct rtta_runs *runs, size_t i);
  * set back meanwhile. */
 int64_t rtta_runs_hole_us(const struct rtta_runs *runs, size_t i);
 
+/* Sound ended before the session did: behind *at, at end.sound_us. */
+bool rtta_runs_has_tail(const struct rtta_runs *runs, struct rtta_pos *at);
+
 uint32_t rtta_run_rate_hz(const struct rtta_run *run);
 
 #endif

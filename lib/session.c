@@ -397,7 +397,8 @@ rtta_session_end_decode(struct rtta_session_end *end, jv value, struct rtta_err 
 	*end = (struct rtta_session_end){0};
 	if (expect_object(what, value, err) < 0 ||
 	    (at = decode_pos(what, value, "at", &end->at, err)) < 0 ||
-	    decode_us(what, value, "at_us", &end->at_us, err) < 0)
+	    decode_us(what, value, "at_us", &end->at_us, err) < 0 ||
+	    decode_us(what, value, "sound_us", &end->sound_us, err) < 0)
 		return -1;
 	end->has_at = at;
 	return 0;
@@ -406,8 +407,11 @@ rtta_session_end_decode(struct rtta_session_end *end, jv value, struct rtta_err 
 jv
 rtta_session_end_encode(const struct rtta_session_end *end)
 {
-	return JV_OBJECT(jv_string("at"), end->has_at ? encode_pos(end->at) : jv_null(),
+	jv value = JV_OBJECT(jv_string("at"), end->has_at ? encode_pos(end->at) : jv_null(),
 	    jv_string("at_us"), jv_number((double)end->at_us));
+
+	return end->sound_us == 0 ? value :
+	    jv_object_set(value, jv_string("sound_us"), jv_number((double)end->sound_us));
 }
 
 /* --- run.<S>.<n> --- */

@@ -85,6 +85,7 @@ struct rtta_session_end {
 	bool has_at;                     /* false: ended without a single live frame */
 	struct rtta_pos at;
 	int64_t at_us;
+	int64_t sound_us;                /* until when there was sound, if it ended before; or 0 */
 };
 int rtta_session_end_decode(struct rtta_session_end *end, jv value, struct rtta_err *err);
 jv rtta_session_end_encode(const struct rtta_session_end *end);

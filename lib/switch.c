@@ -10,8 +10,11 @@
 
 enum {
 	STALL_MS = 1000,         /* no sound while a pause is looked for */
+	GONE_MS = 1000,          /* without its device before the end: that is a gap */
+	SILENT_MS = 30000,       /* without a word of capture; a pipe holds as much */
 	NS_PER_MS = 1000000,
 	NS_PER_US = 1000,
+	US_PER_MS = 1000,
 	RUNS_MAX = 10000,        /* of a session: a peer that makes more is broken */
 	ACTIONS_MIN = 64,
 	LEVELS_MIN = 1024
@@ -109,6 +112,19 @@ note_hole(struct rtta_switch *sw, const struct rtta_switch_mark *prev,
 	strcpy(action->note.reason, rtta_reason_text(reason));
 }
 
+/* The device that went away had not come back. */
+static void
+note_gone(struct rtta_switch *sw, const struct rtta_session_end *end)
+{
+	struct rtta_switch_action *action = rtta_switch_act(sw, RTTA_SWITCH_NOTE);
+
+	action->note_at = end->at;
+	action->note = (struct rtta_session_note){
+		.from = end->at, .from_us = end->sound_us, .to = end->at, .to_us = end->at_us,
+	};
+	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_UNPLUGGED));
+}
+
 /* --- a session begins --- */
 
 static void
@@ -122,6 +138,9 @@ note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta
 			return;
 	if (sw->n_runs == RUNS_MAX)
 		return;
+	/* The reason first: who sees the run writes the gap. */
+	if (sw->n_runs > 0 && prev->is_set && held->after_gone)
+		note_hole(sw, prev, &held->frame, RTTA_REASON_UNPLUGGED);
 	action = rtta_switch_act(sw, RTTA_SWITCH_RUN);
 	action->n = (unsigned)sw->n_runs;
 	action->run = (struct rtta_session_run){
@@ -130,8 +149,6 @@ note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta
 		.first_us = held->frame.capture_ns / NS_PER_US,
 		.rate_hz = held->frame.rate_hz,
 	};
-	if (sw->n_runs > 0 && prev->is_set && held->after_gone)
-		note_hole(sw, prev, &held->frame, RTTA_REASON_UNPLUGGED);
 	if (sw->n_runs > 0 && prev->is_set) {
 		action->run.prev_next = prev->pos.sample;
 		action->run.prev_us = prev->us;
@@ -314,6 +331,36 @@ begin(struct rtta_switch *sw, const struct rtta_switch_want *want, bool direct)
 
 /* --- and ends --- */
 
+/* How long sound has been missing, also since before this route began. */
+static int64_t
+silent_us(const struct rtta_switch *sw)
+{
+	int64_t silent_ms = sw->mono_ms - sw->heard_ms;
+
+	if (sw->read_over || silent_ms < (sw->read_gone ? GONE_MS : SILENT_MS))
+		return 0;
+	return sw->read.is_set ? silent_ms * US_PER_MS : sw->real_us - sw->done.us;
+}
+
+/* Sound that was expected and did not come belongs to the session, too. */
+static void
+end_tail(struct rtta_switch *sw)
+{
+	struct rtta_session_end *end = &sw->end;
+	int64_t us = silent_us(sw);
+
+	if (us <= 0)
+		return;
+	if (sw->had_live) {
+		end->sound_us = end->at_us;
+		end->at_us += us;
+	} else if (end->at_us - sw->cut.at_us >= GONE_MS * US_PER_MS) {
+		end->sound_us = sw->cut.at_us;
+	}
+	if (end->sound_us != 0 && end->has_at && sw->read_gone)
+		note_gone(sw, end);
+}
+
 static void
 end_here(struct rtta_switch *sw)
 {
@@ -324,6 +371,7 @@ end_here(struct rtta_switch *sw)
 		if (sw->had_live)
 			sw->end.at_us = sw->done.us;
 	}
+	end_tail(sw);
 	rtta_switch_act(sw, RTTA_SWITCH_END)->end = sw->end;
 	sw->state = RTTA_SWITCH_ENDING;
 }
@@ -525,6 +573,7 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 	sw->had_live = resume->has_live;
 	sw->done = (struct rtta_switch_mark){ resume->has_next, resume->next, resume->next_us };
 	sw->resumed = resume->has_next;
+	sw->heard_ms = sw->mono_ms;
 	rtta_window_bar(sw->window);
 	sw->state = RTTA_SWITCH_LIVE;
 }
@@ -561,6 +610,9 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 	held->lost = count_lost(&sw->read, frame);
 	held->after_gone = sw->read_gone && frame->run_id != sw->read.pos.run;
 	sw->read_gone = frame->flags & RTTA_FRAME_GONE;
+	sw->read_over = !sw->read_gone && (frame->flags & RTTA_FRAME_END);
+	if (frame->payload_bytes > 0)
+		sw->heard_ms = sw->mono_ms;
 	sw->channels = frame->channels;
 	sw->read.is_set = true;
 	sw->read.pos = (struct rtta_pos){ frame->run_id, rtta_frame_end(frame) };
@@ -621,6 +673,7 @@ rtta_switch_end_stored(struct rtta_switch *sw, const struct rtta_session_end *en
 void
 rtta_switch_eof(struct rtta_switch *sw)
 {
+	sw->read_over = true;
 	if (sw->state == RTTA_SWITCH_SEEKING)
 		cut_in_pause(sw, true);
 }

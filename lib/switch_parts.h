@@ -36,6 +36,8 @@ struct rtta_switch {
 	int channels;
 	struct rtta_switch_mark read;              /* behind the frame that came last */
 	bool read_gone;                /* and it said that the device went away */
+	bool read_over;                /* or that the sound is over, as it should be */
+	int64_t heard_ms;              /* when there was sound last */
 	bool resumed;                  /* nothing came yet behind what the route before stored */
 	struct rtta_switch_mark done;              /* behind the one that was dealt with last */
 

@@ -130,10 +130,36 @@ test_breaks(void)
 	key(empty, "end", "", "{\"at\":null,\"at_us\":5000000}");
 	count = rtta_gaps_breaks(empty, &found);
 	CHECK_STR(list(found, count), "0 0-0 nothing was recorded 1.00-5.00; ");
+	/* Not one whose run is no longer known, nor backwards. */
+	key(empty, "end", "", "{\"at\":{\"run\":\"" RUN "\",\"sample\":32000},\"at_us\":5000000}");
+	count = rtta_gaps_breaks(empty, &found);
+	CHECK_STR(list(found, count), "");
+	key(empty, "end", "", "{\"at\":null,\"at_us\":500000}");
+	count = rtta_gaps_breaks(empty, &found);
+	CHECK_STR(list(found, count), "");
 	rtta_gaps_free(gaps);
 	rtta_gaps_free(whole);
 	rtta_gaps_free(empty);
 	rtta_gaps_free(back);
+}
+
+/* Sound that ended before the session did. */
+static void
+test_tail(void)
+{
+	struct rtta_gaps *gaps = session(true);
+	struct rtta_gap *found;
+	size_t count;
+
+	key(gaps, "end", "", "{\"at\":{\"run\":\"" RUN2 "\",\"sample\":32000},\"at_us\":19000000,"
+	    "\"sound_us\":11000000}");
+	count = rtta_gaps_breaks(gaps, &found);
+	CHECK_STR(list(found, count), "bb 32000-32000 nothing was recorded 11.00-19.00; ");
+	key(gaps, "note", "route-" RUN2 "-32000", "{\"from\":{\"run\":\"" RUN2 "\",\"sample\":32000},"
+	    "\"to\":{\"run\":\"" RUN2 "\",\"sample\":32000},\"from_us\":11000000,\"to_us\":19000000,\"reason\":\"microphone unplugged\"}");
+	count = rtta_gaps_breaks(gaps, &found);
+	CHECK_STR(list(found, count), "bb 32000-32000 microphone unplugged 11.00-19.00; ");
+	rtta_gaps_free(gaps);
 }
 
 int
@@ -141,5 +167,6 @@ main(void)
 {
 	test_missing();
 	test_breaks();
+	test_tail();
 	return check_result();
 }

@@ -124,6 +124,8 @@ say_action(struct bench *bench, const struct rtta_switch_action *action)
 			say(bench, "end.%s@%llu ", action->id, number_of(action->end.at));
 		else
 			say(bench, "end.%s@null ", action->id);
+		if (action->end.sound_us != 0)
+			say(bench, "(%lld ms) ", (long long)(action->end.at_us - action->end.sound_us) / 1000);
 		break;
 	case RTTA_SWITCH_NOTE:
 		say(bench, "note.%s[%llu-%llu] ", action->id, number_of(action->note.from),
@@ -165,13 +167,15 @@ configure(struct bench *bench, const char *id, bool active, bool over)
  * run, R next run without loss; A, B ACTIVE a or b; I, J IDLE a or b; X
  * ACTIVE for one that is over; N none; c cut stored, e end stored; t 1 s
  * goes by; k, u the status is known, not known; o off, O off from the frame
- * behind the next, p on the record;
+ * behind the next, p on the record; g the device is gone, G it is the end of
+ * the run; T 29 s go by;
  * . end of input.
  */
 static void
 step(struct bench *bench, char what)
 {
 	struct rtta_switch *sw = bench->sw;
+	struct rtta_held *held;
 
 	switch (what) {
 	case 'l': bench->number += 3; rtta_switch_frame(sw, make(bench, -20, RTTA_FRAME_LOST)); break;
@@ -201,8 +205,16 @@ step(struct bench *bench, char what)
 		bench->storing &= rtta_switch_state(sw) != RTTA_SWITCH_ENDING;
 		rtta_switch_end_stored(sw, &bench->end);
 		break;
+	case 'g':
+	case 'G':
+		held = make(bench, -90, RTTA_FRAME_END | (what == 'g' ? RTTA_FRAME_GONE : 0));
+		held->frame.payload_bytes = 0;
+		bench->number--;
+		rtta_switch_frame(sw, held);
+		break;
 	case 't':
-		bench->now_ms += 1000;
+	case 'T':
+		bench->now_ms += what == 'T' ? 29000 : 1000;
 		rtta_switch_time(sw, bench->now_ms, bench->now_ms * 1000);
 		rtta_switch_tick(sw);
 		break;
@@ -256,6 +268,13 @@ static const struct row {
 	{ "fRfAqtcr", "P1000 P2000 P2001 run.a.0=1<0 run.a.1=2<1+ cut.a[1000-2001]@2002 "
 	    "L2002 run.a.2=3<3 L3000 " },
 	{ "Aqtcfl", "cut.a@1000 run.a.0=1<0 L1000 L1001 L1005! " },
+	/* sound that ended before the session: gone, or nobody says why; or as it should */
+	{ "AqtcgttI", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-1001] end.a@1001 (3000 ms) " },
+	{ "Aqtcgr", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-2000] run.a.1=2<1 L2000 " },
+	{ "AqtcfTI", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 " },
+	{ "AqtcfTtI", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 (30000 ms) " },
+	{ "AqtcfGTtI", "cut.a@1000 run.a.0=1<0 L1000 L1001 end.a@1002 " },
+	{ "fgAtctttI", "P1000 run.a.0=1<0 cut.a[1000-1000]@null end.a@null (3000 ms) " },
 	/* the status was not known: the pre-roll reaches back from there */
 	{ "fufffkAtc", "P1000 P1001 P1002 P1003 run.a.0=1<0 cut.a[1000-1003]@null " },
 	/* off the record: noted first, dropped, and no pre-roll reaches beyond */
