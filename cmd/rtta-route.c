@@ -320,6 +320,18 @@ beat(struct route *route)
 	    counters(route));
 }
 
+/* Another one is seen to wait, and for what. */
+static int
+beat_waiting(struct route *route)
+{
+	if (!rtta_lease_is_taken(route->lease))
+		return -1;
+	if (rtta_heartbeat_due(&route->heartbeat))
+		rtta_heartbeat_send(&route->heartbeat, "waiting", "another rtta-route has this room",
+		    jv_object());
+	return rtta_heartbeat_wait_ms(&route->heartbeat);
+}
+
 /* --- one turn of the loop --- */
 
 static bool
@@ -389,6 +401,8 @@ turn(struct route *route)
 		route->ended = rtta_steer_end_session(route->steer);
 	if (rtta_lease_standing(route->lease) == RTTA_LEASE_HELD)
 		wait_ms = rtta_clock_sooner(wait_ms, move(route));
+	else
+		wait_ms = rtta_clock_sooner(wait_ms, beat_waiting(route));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_switch_wait_ms(route->sw));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_steer_wait_ms(route->steer));
 	return rtta_clock_sooner(wait_ms, rtta_notify_watchdog());

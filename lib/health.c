@@ -12,7 +12,7 @@ struct tool {
 	char name[48], lane[16], instance[64], state[32], reason[160];
 	jv counters;
 	int64_t heard_ms, since_ns;
-	bool gone;
+	bool gone, waits;
 };
 
 struct rtta_health {
@@ -54,7 +54,7 @@ find(struct rtta_health *health, const struct tool *like)
 		struct tool *tool = &health->tools[i];
 
 		if (strcmp(tool->name, like->name) == 0 && strcmp(tool->lane, like->lane) == 0 &&
-		    strcmp(tool->instance, like->instance) == 0)
+		    strcmp(tool->instance, like->instance) == 0 && tool->waits == like->waits)
 			return tool;
 	}
 	if (health->count == RTTA_HEALTH_TOOLS_MAX)
@@ -76,6 +76,7 @@ rtta_health_beat(struct rtta_health *health, jv beat, int64_t now_ms, int64_t re
 	text_of(beat, "instance", said.instance, sizeof(said.instance));
 	text_of(beat, "state", said.state, sizeof(said.state));
 	text_of(beat, "reason", said.reason, sizeof(said.reason));
+	said.waits = strcmp(said.state, "waiting") == 0;
 	said.counters = jv_object_get(beat, jv_string("counters"));
 	if (jv_get_kind(said.counters) == JV_KIND_OBJECT)
 		text_of(said.counters, "lane", said.lane, sizeof(said.lane));
@@ -104,7 +105,7 @@ rtta_health_tick(struct rtta_health *health, int64_t now_ms, int64_t real_ns)
 		struct tool *tool = &health->tools[i];
 		int64_t silent_ms = now_ms - tool->heard_ms;
 
-		if (silent_ms > FORGET_MS) {
+		if (silent_ms > (tool->waits ? RTTA_HEALTH_GONE_MS : FORGET_MS)) {
 			jv_free(tool->counters);
 			changed = true;
 			continue;

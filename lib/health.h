@@ -2,7 +2,8 @@
  * health - which tools live, by their heartbeats.
  *
  * Keeps the last heartbeat of each tool (and lane, where it names one) and
- * since when it says what it says.  Three missed are "gone"; a tool that has
+ * since when it says what it says.  One that waits for another of its name
+ * stands beside it, and leaves no trace when it is gone.  Three missed are "gone"; a tool that has
  * been gone for an hour is forgotten.  Knows neither bus nor clock: the
  * caller brings both times.
  */

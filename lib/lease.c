@@ -352,3 +352,9 @@ rtta_lease_standing(const struct rtta_lease *lease)
 {
 	return lease->standing;
 }
+
+bool
+rtta_lease_is_taken(const struct rtta_lease *lease)
+{
+	return lease->standing == RTTA_LEASE_WAITING && lease->said;
+}

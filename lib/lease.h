@@ -48,4 +48,7 @@ bool rtta_lease_result(struct rtta_lease *lease, const struct rtta_state_result 
 
 enum rtta_lease_standing rtta_lease_standing(const struct rtta_lease *lease);
 
+/* Waiting, and it is known for whom: people were told. */
+bool rtta_lease_is_taken(const struct rtta_lease *lease);
+
 #endif

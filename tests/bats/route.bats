@@ -388,6 +388,7 @@ level_is() { curl -s "127.0.0.1:$(cat port)/level" | jq -e --arg mic "$1" '.mic 
 	wait_for 10 key route
 	background second rtta-route --state-dir . --runtime-dir . <frames
 	wait_for 10 grep -q 'another rtta-route uses \.: waiting' second.err
+	wait_for 20 routes_are 'degraded waiting'
 	gen --frames 50 >frames
 	wait_for 10 count_is preroll 50
 	active s1
@@ -398,6 +399,8 @@ level_is() { curl -s "127.0.0.1:$(cat port)/level" | jq -e --arg mic "$1" '.mic 
 	diff <(preroll; live s1) <(numbers 01 0 99)
 	[ "$(grep -c waiting second.err)" -eq 1 ]
 }
+
+routes_are() { [ "$(rtta-streams status --listen 6 --json | jq -r '[.tools[].state] | sort | join(" ")')" = "$1" ]; }
 
 @test "a second route of another machine waits as long as the first one lives" {
 	start

@@ -39,6 +39,13 @@ main(void)
 	    "\"reason\":\"zero\",\"counters\":{\"mic\":\"zero\",\"frames\":9}}", 6000));
 	check_field(health, 1, "reason", "zero");
 
+	/* Who waits for another of its name stands beside it, and then nowhere. */
+	CHECK(beat(health, "{\"tool\":\"rtta-route\",\"instance\":\"a\",\"state\":\"waiting\"}", 5000));
+	check_field(health, 1, "state", "degraded");
+	check_field(health, 2, "state", "waiting");
+	CHECK(rtta_health_tick(health, 20001, 20 * S));
+	CHECK_INT(jv_array_length(rtta_health_json(health, true)), 2);
+
 	/* Three missed: gone, since the last one. */
 	CHECK(!rtta_health_tick(health, 21000, 21 * S));
 	CHECK(rtta_health_tick(health, 21001, 21 * S));
