@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,29 +14,14 @@
 #include "publisher.h"
 #include "reader.h"
 #include "state.h"
-
-#define STREAM "KV_system_state"
-#define SUBJECT "$KV.system_state."
+#include "state_parts.h"
 
 enum {
 	VALUE_MAX_BYTES = 65536,
 	CHANGES_MAX = 1024,     /* more wait in the bus until these are taken */
 	WINDOW = 16,
-	POLL_MS = 2000,
 	BEHIND_MS = 250,        /* a delivery that is on its way is not missed */
-	ANSWER_MS = 2000,
-	WRONG_SEQUENCE = 10071, /* err_codes of JetStream */
-	NO_STREAM = 10059,
-	NO_MESSAGE = 10037
-};
-
-struct entry {
-	char *key;
-	uint64_t revision;
-	uint64_t write;         /* number of our write that it is, or 0 */
-	bool deleted, readable;
-	bool stale;             /* of a bucket that was replaced */
-	jv value;
+	NO_STREAM = 10059       /* err_code of JetStream */
 };
 
 struct change {
@@ -46,59 +30,6 @@ struct change {
 	bool deleted, readable;
 	jv value;
 	struct change *next;
-};
-
-enum write_kind { WRITE_PUT, WRITE_CREATE, WRITE_PURGE };
-
-enum write_step {
-	WRITE_SENT,     /* the publisher has it */
-	WRITE_REFUSED,  /* another revision stands: which one? */
-	WRITE_ASKED,
-	WRITE_WAITS     /* until the copy has revision `stands` */
-};
-
-struct write {
-	uint64_t number;
-	char *key;
-	jv value;
-	enum write_kind kind;
-	enum write_step step;
-	uint64_t revision, stands;
-	unsigned attempt;
-	int64_t due_ms;
-	struct write *next;
-};
-
-struct result {
-	struct rtta_state_result said;
-	struct result *next;
-};
-
-struct rtta_state {
-	struct rtta_bus *bus;
-	struct rtta_reader *reader;
-	struct rtta_publisher *publisher;
-	struct rtta_api *api;
-
-	struct entry **entries;         /* sorted by key */
-	size_t count, size;
-	struct change *changes, **changes_end;
-	size_t changes_count;
-	char *said_key;                 /* of the change given last */
-	bool loaded;
-	bool sweeping;                  /* stale entries go once the new ones are here */
-	uint64_t resets;
-
-	struct write *writes;
-	struct result *results, **results_end;
-	uint64_t nonce, last_number;
-
-	uint64_t applied_seq;           /* the newest message that came */
-	uint64_t target_seq;            /* the newest that the server has */
-	uint64_t renewed_seq;           /* target that a renewed reader was for */
-	int64_t behind_ms;              /* since when, 0: not */
-	int64_t poll_ms;                /* the next one, 0: one is open */
-	char created[64];
 };
 
 /* --- the copy --- */
@@ -119,8 +50,8 @@ position_of(const struct rtta_state *state, const char *key)
 	return low;
 }
 
-static struct entry *
-find(const struct rtta_state *state, const char *key)
+struct entry *
+rtta_state_find(const struct rtta_state *state, const char *key)
 {
 	size_t i = position_of(state, key);
 
@@ -131,7 +62,7 @@ find(const struct rtta_state *state, const char *key)
 static struct entry *
 find_or_add(struct rtta_state *state, const char *key)
 {
-	struct entry *entry = find(state, key);
+	struct entry *entry = rtta_state_find(state, key);
 	size_t i;
 
 	if (entry != NULL)
@@ -168,8 +99,8 @@ tell(struct rtta_state *state, const struct entry *entry)
 	state->changes_count++;
 }
 
-static void
-remove_entry(struct rtta_state *state, struct entry *entry)
+void
+rtta_state_remove(struct rtta_state *state, struct entry *entry)
 {
 	jv_free(entry->value);
 	entry->value = jv_invalid();
@@ -181,19 +112,6 @@ remove_entry(struct rtta_state *state, struct entry *entry)
 		entry->deleted = true;
 		tell(state, entry);
 	}
-}
-
-/* The number of our write that left this message, or 0. */
-static uint64_t
-own_number(const struct rtta_state *state, natsMsg *msg)
-{
-	const char *id = rtta_header(msg, "Nats-Msg-Id");
-	char nonce[24];
-
-	snprintf(nonce, sizeof(nonce), "%016" PRIx64 "-", state->nonce);
-	if (id == NULL || strncmp(id, nonce, strlen(nonce)) != 0)
-		return 0;
-	return strtoull(id + strlen(nonce), NULL, 10);
 }
 
 static void
@@ -213,7 +131,7 @@ apply(struct rtta_state *state, natsMsg *msg)
 	jv_free(entry->value);
 	entry->value = jv_invalid();
 	entry->revision = meta.stream_seq;
-	entry->write = own_number(state, msg);
+	entry->write = rtta_state_own_number(state, msg);
 	entry->stale = false;
 	entry->deleted = operation != NULL && strcmp(operation, "PUT") != 0;
 	if (!entry->deleted)
@@ -246,7 +164,7 @@ follow(struct rtta_state *state)
 	state->loaded = true;
 	for (i = 0; state->sweeping && i < state->count; i++)
 		if (state->entries[i]->stale)
-			remove_entry(state, state->entries[i]);
+			rtta_state_remove(state, state->entries[i]);
 	state->sweeping = false;
 }
 
@@ -323,223 +241,19 @@ poll_bucket(struct rtta_state *state)
 	return state->poll_ms == 0 ? -1 : (int)(state->poll_ms - now_ms);
 }
 
-/* --- writes --- */
-
-static void
-send_write(struct rtta_state *state, struct write *write)
-{
-	char *subject = rtta_xasprintf(SUBJECT "%s", write->key);
-	char *text = write->kind == WRITE_PURGE ? rtta_xstrdup("") :
-	    rtta_json_text(jv_copy(write->value), false);
-	natsMsg *msg = rtta_msg_new(subject, text, (int)strlen(text));
-	char header[80];
-
-	snprintf(header, sizeof(header), "%016" PRIx64 "-%" PRIu64 "-%u",
-	    state->nonce, write->number, write->attempt++);
-	rtta_msg_header(msg, "Nats-Msg-Id", header);
-	if (write->kind == WRITE_PURGE) {
-		rtta_msg_header(msg, "KV-Operation", "PURGE");
-		rtta_msg_header(msg, "Nats-Rollup", "sub");
-	} else {
-		snprintf(header, sizeof(header), "%" PRIu64, write->revision);
-		rtta_msg_header(msg, "Nats-Expected-Last-Subject-Sequence",
-		    header);
-	}
-	write->step = WRITE_SENT;
-	rtta_publisher_put(state->publisher, msg,
-	    (void *)(uintptr_t)write->number);
-	free(text);
-	free(subject);
-}
-
-static uint64_t
-new_write(struct rtta_state *state, enum write_kind kind, const char *key,
-    jv value, uint64_t revision)
-{
-	struct write *write = rtta_xcalloc(1, sizeof(*write)), **end;
-
-	write->number = ++state->last_number;
-	write->kind = kind;
-	write->key = rtta_xstrdup(key);
-	write->value = value;
-	write->revision = revision;
-	for (end = &state->writes; *end != NULL; end = &(*end)->next)
-		;
-	*end = write;
-	send_write(state, write);
-	return write->number;
-}
-
-static struct write *
-find_write(const struct rtta_state *state, uint64_t number)
-{
-	struct write *write = state->writes;
-
-	while (write != NULL && write->number != number)
-		write = write->next;
-	return write;
-}
-
-static void
-free_write(struct write *write)
-{
-	jv_free(write->value);
-	free(write->key);
-	free(write);
-}
-
-static void
-finish(struct rtta_state *state, struct write *write,
-    enum rtta_state_outcome outcome)
-{
-	struct result *result = rtta_xcalloc(1, sizeof(*result));
-	struct write **at = &state->writes;
-
-	result->said.number = write->number;
-	result->said.outcome = outcome;
-	snprintf(result->said.key, sizeof(result->said.key), "%s", write->key);
-	*state->results_end = result;
-	state->results_end = &result->next;
-	while (*at != write)
-		at = &(*at)->next;
-	*at = write->next;
-	free_write(write);
-}
-
-static void
-wait_for_copy(struct write *write, uint64_t stands)
-{
-	write->step = WRITE_WAITS;
-	write->stands = stands;
-	write->due_ms = rtta_clock_mono_ms() + POLL_MS;
-}
-
-static void
-take_puback(struct rtta_state *state, const struct rtta_puback *ack)
-{
-	struct write *write = find_write(state, (uint64_t)(uintptr_t)ack->tag);
-
-	if (write == NULL)
-		return;
-	if (ack->error == 0) {
-		finish(state, write, RTTA_STATE_STORED);
-	} else if (ack->error != WRONG_SEQUENCE) {
-		rtta_log_warn("%s: not stored (%d)", write->key, ack->error);
-		finish(state, write, RTTA_STATE_REFUSED);
-	} else if (ack->last_seq != 0) {
-		wait_for_copy(write, ack->last_seq);
-	} else {
-		write->step = WRITE_REFUSED;
-		write->due_ms = 0;
-	}
-}
-
-/* Nothing stands where we expected something. */
-static void
-settle_absent(struct rtta_state *state, struct write *write)
-{
-	struct entry *entry = find(state, write->key);
-
-	if (entry != NULL)
-		remove_entry(state, entry);
-	if (write->kind == WRITE_CREATE) {
-		write->revision = 0;
-		send_write(state, write);
-	} else
-		finish(state, write, RTTA_STATE_REFUSED);
-}
-
-static void
-take_standing(struct rtta_state *state, struct write *write,
-    const struct rtta_answer *answer)
-{
-	jv message;
-	int64_t seq = 0;
-
-	write->step = WRITE_REFUSED;
-	write->due_ms = rtta_clock_mono_ms() + POLL_MS;
-	if (answer->error == NO_MESSAGE)
-		settle_absent(state, write);
-	if (answer->error != 0)
-		return;
-	message = jv_object_get(jv_copy(answer->body), jv_string("message"));
-	if (jv_get_kind(message) == JV_KIND_OBJECT)
-		rtta_json_int(STREAM, message, "seq", 1, INT64_MAX, &seq,
-		    &(struct rtta_err){0});
-	jv_free(message);
-	if (seq > 0)
-		wait_for_copy(write, (uint64_t)seq);
-}
-
-static void
-ask_standing(struct rtta_state *state, struct write *write)
-{
-	jv body = JV_OBJECT(jv_string("last_by_subj"),
-	    jv_string_fmt(SUBJECT "%s", write->key));
-
-	write->step = WRITE_ASKED;
-	rtta_api_ask(state->api, "STREAM.MSG.GET." STREAM, body, ANSWER_MS,
-	    (void *)(uintptr_t)write->number);
-}
-
-/* The copy has what stands: compare. */
-static void
-settle(struct rtta_state *state, struct write *write, struct entry *entry)
-{
-	if (entry->write == write->number) {
-		finish(state, write, RTTA_STATE_STORED);
-	} else if (entry->deleted && write->kind == WRITE_CREATE) {
-		write->revision = entry->revision;
-		send_write(state, write);
-	} else if (entry->readable &&
-	    jv_equal(jv_copy(entry->value), jv_copy(write->value))) {
-		finish(state, write, RTTA_STATE_STORED);
-	} else
-		finish(state, write, RTTA_STATE_REFUSED);
-}
-
-static int
-settle_writes(struct rtta_state *state)
-{
-	int64_t now_ms = rtta_clock_mono_ms(), wait_ms = -1;
-	struct write *write, *next;
-	struct entry *entry;
-
-	for (write = state->writes; write != NULL; write = next) {
-		next = write->next;
-		if (write->step == WRITE_WAITS) {
-			entry = find(state, write->key);
-			if (entry != NULL && !entry->stale &&
-			    entry->revision >= write->stands) {
-				settle(state, write, entry);
-				continue;
-			}
-		}
-		if (write->step == WRITE_SENT || write->step == WRITE_ASKED)
-			continue;
-		if (now_ms >= write->due_ms)
-			ask_standing(state, write);
-		else if (wait_ms < 0 || write->due_ms - now_ms < wait_ms)
-			wait_ms = write->due_ms - now_ms;
-	}
-	return (int)wait_ms;
-}
-
 static void
 take_answers(struct rtta_state *state)
 {
 	struct rtta_answer answer;
 	struct rtta_puback ack;
-	struct write *write;
 
 	while (rtta_publisher_next(state->publisher, &ack))
-		take_puback(state, &ack);
+		rtta_state_take_puback(state, &ack);
 	while (rtta_api_next(state->api, &answer)) {
 		if (answer.tag == NULL)
 			take_poll(state, &answer);
-		else if ((write = find_write(state,
-		    (uint64_t)(uintptr_t)answer.tag)) != NULL)
-			take_standing(state, write, &answer);
+		else
+			rtta_state_take_standing(state, &answer);
 		jv_free(answer.body);
 	}
 }
@@ -568,20 +282,13 @@ void
 rtta_state_free(struct rtta_state *state)
 {
 	struct rtta_state_change change;
-	struct rtta_state_result result;
-	struct write *write;
 	size_t i;
 
 	if (state == NULL)
 		return;
 	while (rtta_state_next(state, &change))
 		jv_free(change.value);
-	while (rtta_state_result(state, &result))
-		;
-	while ((write = state->writes) != NULL) {
-		state->writes = write->next;
-		free_write(write);
-	}
+	rtta_state_free_writes(state);
 	for (i = 0; i < state->count; i++) {
 		jv_free(state->entries[i]->value);
 		free(state->entries[i]->key);
@@ -604,7 +311,7 @@ rtta_state_tick(struct rtta_state *state)
 	follow(state);
 	rtta_publisher_pump(state->publisher);
 	take_answers(state);
-	wait_ms = rtta_clock_sooner(wait_ms, settle_writes(state));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_state_settle_writes(state));
 	wait_ms = rtta_clock_sooner(wait_ms, poll_bucket(state));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_publisher_pump(state->publisher));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(state->api));
@@ -643,7 +350,7 @@ jv
 rtta_state_get(const struct rtta_state *state, const char *key,
     uint64_t *revision)
 {
-	const struct entry *entry = find(state, key);
+	const struct entry *entry = rtta_state_find(state, key);
 
 	if (revision != NULL)
 		*revision = entry != NULL ? entry->revision : 0;
@@ -666,55 +373,6 @@ rtta_state_key(const struct rtta_state *state, const char *prefix, size_t *at)
 	}
 	*at = state->count ? state->count : 1;
 	return NULL;
-}
-
-uint64_t
-rtta_state_put(struct rtta_state *state, const char *key, jv value,
-    uint64_t revision)
-{
-	return new_write(state, WRITE_PUT, key, value, revision);
-}
-
-uint64_t
-rtta_state_create(struct rtta_state *state, const char *key, jv value)
-{
-	const struct entry *entry = find(state, key);
-
-	/* Above a deletion's marker, a key is created at its revision. */
-	return new_write(state, WRITE_CREATE, key, value,
-	    entry != NULL && entry->deleted ? entry->revision : 0);
-}
-
-uint64_t
-rtta_state_purge(struct rtta_state *state, const char *key)
-{
-	return new_write(state, WRITE_PURGE, key, jv_invalid(), 0);
-}
-
-int
-rtta_state_result(struct rtta_state *state, struct rtta_state_result *result)
-{
-	struct result *first = state->results;
-
-	if (first == NULL)
-		return 0;
-	*result = first->said;
-	state->results = first->next;
-	if (state->results == NULL)
-		state->results_end = &state->results;
-	free(first);
-	return 1;
-}
-
-size_t
-rtta_state_pending(const struct rtta_state *state)
-{
-	const struct write *write;
-	size_t pending = 0;
-
-	for (write = state->writes; write != NULL; write = write->next)
-		pending++;
-	return pending;
 }
 
 /* --- waiting --- */
