@@ -168,12 +168,17 @@ static void
 beat(struct flush *flush)
 {
 	int open = 0;
+	bool stuck = false;
 
 	if (!rtta_heartbeat_due(&flush->heartbeat))
 		return;
 	for (int i = 0; i < COPIES_MAX; i++)
-		open += flush->copies[i] != NULL;
-	rtta_heartbeat_send(&flush->heartbeat, "ok", open > 0 ? "copying" : NULL,
+		if (flush->copies[i] != NULL) {
+			open++;
+			stuck |= rtta_copy_is_stuck(flush->copies[i]);
+		}
+	rtta_heartbeat_send(&flush->heartbeat, stuck ? "failing" : "ok",
+	    stuck ? "AUDIO_STREAM takes nothing" : open > 0 ? "copying" : NULL,
 	    JV_OBJECT(jv_string("sessions"), jv_number((double)flush->sessions),
 	    jv_string("open"), jv_number(open),
 	    jv_string("copied_samples"), jv_number((double)flush->copied_samples)));

@@ -84,6 +84,7 @@ struct route {
 	int64_t deadline_ms;       /* of draining, 0: none */
 	bool at_eof;               /* the input is over, */
 	bool ended;                /* and its session too */
+	bool told_full;
 	int64_t backlog_bytes;
 	uint64_t frames;
 };
@@ -226,21 +227,43 @@ read_input(struct route *route, struct rtta_err *err)
 	return got;
 }
 
-/* Everything here waits for the bus; more than that stays in the pipe. */
-static bool
-is_full(const struct route *route)
+static size_t
+waiting_bytes(const struct route *route)
 {
 	size_t bytes, more;
 
-	if (rtta_live_is_busy(route->live))
-		return true;
 	rtta_window_unstored(route->window, &bytes);
 	rtta_switch_waiting(route->sw, &more);
 	bytes += more;
 	rtta_live_pending(route->live, &more);
-	bytes += more;
-	more = (size_t)route->memory_ms * route->source.bytes_a_s / 1000;
-	return more > 0 && bytes >= more;
+	return bytes + more;
+}
+
+/* Everything here waits for the bus; more than that stays in the pipe. */
+static bool
+is_full(const struct route *route)
+{
+	size_t most = (size_t)route->memory_ms * route->source.bytes_a_s / 1000;
+
+	return rtta_live_is_busy(route->live) ||
+	    (most > 0 && waiting_bytes(route) >= most);
+}
+
+/* Said once, until half of it is gone. */
+static void
+tell_full(struct route *route)
+{
+	size_t most = (size_t)route->memory_ms * route->source.bytes_a_s / 1000;
+	size_t bytes = waiting_bytes(route);
+
+	if (!route->told_full && most > 0 && bytes >= most) {
+		route->told_full = true;
+		rtta_log_warn("%.0f s of sound wait for the bus: no more is read (--memory)",
+		    (double)route->memory_ms / 1000);
+	} else if (route->told_full && bytes < most / 2) {
+		route->told_full = false;
+		rtta_log_info("sound is read again");
+	}
 }
 
 /* What was read is ours to keep. */
@@ -252,16 +275,23 @@ has_begun(const struct route *route)
 
 /* --- what people see --- */
 
+/* The word for the heartbeat, and why. */
 static const char *
-describe(const struct route *route)
+describe(const struct route *route, const char **reason)
 {
 	enum rtta_mic_state mic = rtta_source_mic(&route->source);
+	bool stuck = rtta_live_trouble(route->live) != 0;
 
+	*reason = stuck ? "AUDIO_STREAM takes nothing" : NULL;
+	if (route->told_full)
+		*reason = stuck ? "AUDIO_STREAM takes nothing, and memory is full" : "memory is full";
+	if (*reason != NULL)
+		return "failing";
 	if (route->phase == PHASE_LOADING)
-		return "reading the state";
-	if (rtta_live_trouble(route->live) != 0)
-		return "AUDIO_STREAM takes nothing";
-	return mic != RTTA_MIC_OK ? rtta_mic_state_name(mic) : NULL;
+		*reason = "reading the state";
+	else if (mic != RTTA_MIC_OK)
+		*reason = rtta_mic_state_name(mic);
+	return *reason != NULL ? "degraded" : "ok";
 }
 
 static jv
@@ -311,13 +341,12 @@ tell_level(struct route *route)
 static void
 beat(struct route *route)
 {
-	const char *reason;
+	const char *state, *reason;
 
 	if (!rtta_heartbeat_due(&route->heartbeat))
 		return;
-	reason = describe(route);
-	rtta_heartbeat_send(&route->heartbeat, reason ? "degraded" : "ok", reason,
-	    counters(route));
+	state = describe(route, &reason);
+	rtta_heartbeat_send(&route->heartbeat, state, reason, counters(route));
 }
 
 /* Another one is seen to wait, and for what. */
@@ -379,6 +408,7 @@ move(struct route *route)
 	if (route->phase == PHASE_LOADING)
 		wait_ms = rtta_clock_sooner(wait_ms, load(route));
 	tend(route);
+	tell_full(route);
 	tell_level(route);
 	beat(route);
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_live_tick(route->live));
@@ -519,7 +549,7 @@ main(int argc, char *argv[])
 		run(&route, &err);
 		if (has_begun(&route))
 			rtta_leftover_save(&route.leftover, route.live, route.sw,
-			    route.preroll, route.window);
+			    route.preroll, route.window, &err);
 	}
 
 	rtta_switch_free(route.sw);

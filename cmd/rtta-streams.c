@@ -201,14 +201,19 @@ consumers_of(struct streams *streams, const char *name)
 	return all;
 }
 
-/* {messages, bytes, max_bytes, consumers}, or null: there is none. */
+/* {messages, bytes, max_bytes, consumers}, null: there is none, or {error}. */
 static jv
 stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 {
+	struct rtta_err failure = {0};
 	jv info, state, config, row;
-	int found = rtta_setup_info(streams->bus, name, jv_invalid(), &info, err);
+	int found = rtta_setup_info(streams->bus, name, jv_invalid(), &info, &failure);
 
-	if (found <= 0)
+	if (found < 0) {
+		rtta_err_set(err, failure.exit_code, "%s", failure.text);
+		return JV_OBJECT(jv_string("error"), jv_string(failure.text));
+	}
+	if (found == 0)
 		return jv_null();
 	state = jv_object_get(jv_copy(info), jv_string("state"));
 	config = jv_object_get(info, jv_string("config"));
@@ -226,7 +231,9 @@ stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 static void
 print_stream(const char *name, jv row)
 {
-	if (jv_get_kind(row) == JV_KIND_OBJECT)
+	if (jv_get_kind(row) == JV_KIND_OBJECT && jv_object_has(jv_copy(row), jv_string("error")))
+		printf("%-16s does not answer\n", name);
+	else if (jv_get_kind(row) == JV_KIND_OBJECT)
 		printf("%-16s %10.0f %10.1f %10.1f\n", name,
 		    rtta_json_number(row, "messages", 0), rtta_json_number(row, "bytes", 0) / (1 << 20),
 		    rtta_json_number(row, "max_bytes", 0) / (1 << 20));
@@ -240,8 +247,13 @@ static void
 print_consumers(jv row)
 {
 	jv list = jv_get_kind(row) == JV_KIND_OBJECT ?
-	    jv_object_get(row, jv_string("consumers")) : jv_array();
+	    jv_object_get(jv_copy(row), jv_string("consumers")) : jv_array();
 
+	jv_free(row);
+	if (jv_get_kind(list) != JV_KIND_ARRAY) {
+		jv_free(list);
+		return;
+	}
 	jv_array_foreach(list, i, one) {
 		jv name = jv_object_get(jv_copy(one), jv_string("name"));
 
@@ -297,6 +309,13 @@ load_state(struct streams *streams, struct rtta_err *err)
 	return rtta_state_load(streams->state, ANSWER_MS, err);
 }
 
+/* A stream that does not answer leaves the others to be shown. */
+static bool
+is_shown(const struct rtta_err *err)
+{
+	return err->exit_code == 0 || err->exit_code == EX_TEMPFAIL;
+}
+
 static void
 status(struct streams *streams, struct rtta_err *err)
 {
@@ -305,15 +324,15 @@ status(struct streams *streams, struct rtta_err *err)
 	jv rows = jv_object(), tools;
 	size_t i;
 
-	for (i = 0; rtta_streams_name(i) != NULL && err->exit_code == 0; i++)
+	for (i = 0; rtta_streams_name(i) != NULL && is_shown(err); i++)
 		rows = jv_object_set(rows, jv_string(rtta_streams_name(i)),
 		    stream_status(streams, rtta_streams_name(i), err));
-	if (err->exit_code == 0 && load_state(streams, &unknown) == 0 &&
+	if (is_shown(err) && load_state(streams, &unknown) == 0 &&
 	    rtta_control_config(streams->state, &config, NULL, &unknown) > 0)
 		config.active = rtta_control_active(streams->state, &config);
-	tools = err->exit_code != 0 || streams->listen_ms == 0 ? jv_null() :
+	tools = !is_shown(err) || streams->listen_ms == 0 ? jv_null() :
 	    rtta_listen(streams->bus, streams->listen_ms, err);
-	if (err->exit_code != 0) {
+	if (!is_shown(err)) {
 		jv_free(tools);
 		jv_free(rows);
 	} else if (streams->json || !isatty(STDOUT_FILENO)) {

@@ -413,14 +413,14 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	if (stt->state == RTTA_PULLER_WAITING) {
 		state = "waiting";
 		reason = "another process reads this lane, or there is no stream";
+	} else if (store.trouble != 0) {
+		state = "failing";
+		reason = "text cannot be stored";
 	} else if (lane->failing) {
 		state = "degraded";
 		reason = "the engine fails";
-	} else if (store.trouble != 0) {
-		state = "degraded";
-		reason = "text cannot be stored";
 	} else if (stt->paused) {
-		state = "degraded";
+		state = "failing";
 		reason = "memory is full";
 	} else if (lane->bridged) {
 		state = "bridged";

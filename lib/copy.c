@@ -105,6 +105,12 @@ rtta_copy_samples(const struct rtta_copy *copy)
 }
 
 bool
+rtta_copy_is_stuck(const struct rtta_copy *copy)
+{
+	return rtta_publisher_trouble(copy->publisher) != 0;
+}
+
+bool
 rtta_copy_is_over(const struct rtta_copy *copy)
 {
 	return copy->step == STEP_OVER;

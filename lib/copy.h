@@ -28,6 +28,9 @@ int rtta_copy_tick(struct rtta_copy *copy);
 /* A write of the state's has an outcome. */
 void rtta_copy_stored(struct rtta_copy *copy, uint64_t write);
 
+/* AUDIO_STREAM takes nothing. */
+bool rtta_copy_is_stuck(const struct rtta_copy *copy);
+
 bool rtta_copy_is_over(const struct rtta_copy *copy);
 const char *rtta_copy_session(const struct rtta_copy *copy);
 int64_t rtta_copy_samples(const struct rtta_copy *copy);

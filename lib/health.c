@@ -136,6 +136,19 @@ rtta_health_alive(const struct rtta_health *health, const char *name, const char
 	return false;
 }
 
+jv
+rtta_health_failures(const struct rtta_health *health, jv list)
+{
+	for (size_t i = 0; i < health->count; i++) {
+		const struct tool *tool = &health->tools[i];
+
+		if (!tool->gone && strcmp(tool->state, "failing") == 0)
+			list = jv_array_append(list, jv_string_fmt("%s%s%s: %s", tool->name,
+			    tool->lane[0] != '\0' ? " of lane " : "", tool->lane, tool->reason));
+	}
+	return list;
+}
+
 /* What a page shows to everybody who reads it. */
 static jv
 shown_counters(jv counters)

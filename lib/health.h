@@ -33,6 +33,10 @@ bool rtta_health_tick(struct rtta_health *health, int64_t now_ms, int64_t real_n
 /* Has one of this tool (in this lane; NULL: any) been heard lately? */
 bool rtta_health_alive(const struct rtta_health *health, const char *tool, const char *lane);
 
+/* What those who are heard fail at (state "failing"), as sentences:
+ * ["rtta-route: AUDIO_STREAM takes nothing"] behind those of list (taken). */
+jv rtta_health_failures(const struct rtta_health *health, jv list);
+
 /* [{tool, lane, instance, state, reason, since, counters}], state "gone" for
  * who is not heard any more.  Not all: only the counters that readers are
  * shown. */

@@ -28,7 +28,7 @@ void rtta_heartbeat_init(struct rtta_heartbeat *heartbeat, struct rtta_bus *bus,
 bool rtta_heartbeat_due(const struct rtta_heartbeat *heartbeat);
 int rtta_heartbeat_wait_ms(const struct rtta_heartbeat *heartbeat);
 
-/* state: one word ("ok", "waiting", "degraded", ...); reason may be NULL;
+/* state: one word ("ok", "waiting", "degraded", "failing": /healthz says so); reason may be NULL;
  * counters (taken): an object.  Lost when the bus is away. */
 void rtta_heartbeat_send(struct rtta_heartbeat *heartbeat, const char *state,
     const char *reason, jv counters);

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,24 +85,43 @@ send_again(struct rtta_held *held, const char *id, struct rtta_live *live,
 		rtta_live_frame(live, id, held);
 }
 
-void
-rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
+/* NULL behind the last one. */
+static const char *
+nth_dir(const struct rtta_leftover *leftover, int i)
+{
+	bool same = strcmp(leftover->state_dir, leftover->runtime_dir) == 0;
+
+	return i == 0 ? leftover->state_dir : i == 1 && !same ? leftover->runtime_dir : NULL;
+}
+
+static void
+load_live_from(struct rtta_leftover *leftover, const char *where, struct rtta_live *live,
     struct rtta_switch *sw)
 {
-	DIR *dir = opendir(leftover->state_dir);
+	DIR *dir = opendir(where);
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_held **frames;
 	const char *name;
 	size_t count;
 
 	while (next_live_file(dir, &name, id)) {
-		count = load(leftover, leftover->state_dir, name, &frames);
+		count = load(leftover, where, name, &frames);
 		for (size_t i = 0; i < count; i++)
 			send_again(frames[i], id, live, sw);
 		free(frames);
 	}
 	if (dir != NULL)
 		closedir(dir);
+}
+
+void
+rtta_leftover_load_live(struct rtta_leftover *leftover, struct rtta_live *live,
+    struct rtta_switch *sw)
+{
+	const char *dir;
+
+	for (int i = 0; (dir = nth_dir(leftover, i)) != NULL; i++)
+		load_live_from(leftover, dir, live, sw);
 }
 
 static void
@@ -148,7 +168,10 @@ feed(struct rtta_leftover *leftover, const char *dir, const char *name,
 void
 rtta_leftover_load_input(struct rtta_leftover *leftover, const struct rtta_leftover_to *to)
 {
-	feed(leftover, leftover->state_dir, input_name, to);
+	const char *dir;
+
+	for (int i = 0; (dir = nth_dir(leftover, i)) != NULL; i++)
+		feed(leftover, dir, input_name, to);
 	feed(leftover, leftover->runtime_dir, seek_name, to);
 }
 
@@ -168,18 +191,27 @@ rtta_leftover_load_next(struct rtta_leftover *leftover, const struct rtta_leftov
 	feed(leftover, leftover->runtime_dir, next_name, to);
 }
 
-void
-rtta_leftover_remove(struct rtta_leftover *leftover)
+static void
+remove_from(const char *where)
 {
-	DIR *dir = opendir(leftover->state_dir);
+	DIR *dir = opendir(where);
 	char id[RTTA_SESSION_ID_BYTES];
 	const char *name;
 
 	while (next_live_file(dir, &name, id))
-		rtta_unsent_remove(leftover->state_dir, name);
+		rtta_unsent_remove(where, name);
 	if (dir != NULL)
 		closedir(dir);
-	rtta_unsent_remove(leftover->state_dir, input_name);
+	rtta_unsent_remove(where, input_name);
+}
+
+void
+rtta_leftover_remove(struct rtta_leftover *leftover)
+{
+	const char *dir;
+
+	for (int i = 0; (dir = nth_dir(leftover, i)) != NULL; i++)
+		remove_from(dir);
 	rtta_unsent_remove(leftover->runtime_dir, preroll_name);
 	rtta_unsent_remove(leftover->runtime_dir, next_name);
 	rtta_unsent_remove(leftover->runtime_dir, seek_name);
@@ -192,45 +224,83 @@ rtta_leftover_remove(struct rtta_leftover *leftover)
 
 /* --- saving --- */
 
-void
-rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
+/* No frame in pieces; once it does not go, it is left. */
+static void
+write_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
 {
 	uint8_t header[RTTA_FRAME_HEADER_BYTES];
 	struct iovec parts[] = {
 		{ header, sizeof(header) }, { frame->payload, frame->payload_bytes },
 	};
+	size_t bytes = sizeof(header) + frame->payload_bytes;
+	ssize_t put;
+
+	rtta_frame_encode(header, frame);
+	put = writev(leftover->seek_fd, parts, 2);
+	if (put == (ssize_t)bytes) {
+		leftover->seek_bytes += bytes;
+		return;
+	}
+	rtta_log_warn("%s/%s: %s", leftover->runtime_dir, seek_name,
+	    put < 0 ? strerror(errno) : "no room");
+	if (put > 0 && ftruncate(leftover->seek_fd, lseek(leftover->seek_fd, 0, SEEK_END) - put) < 0)
+		rtta_log_warn("%s/%s: a frame in pieces stays there", leftover->runtime_dir, seek_name);
+	close(leftover->seek_fd);
+	leftover->seek_fd = -1;
+}
+
+void
+rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
+{
 	char *path;
 
 	if (leftover->seek_fd == 0) {
 		path = rtta_xasprintf("%s/%s", leftover->runtime_dir, seek_name);
 		leftover->seek_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		if (leftover->seek_fd < 0)
+			rtta_log_warn("%s: %s", path, strerror(errno));
 		free(path);
 	}
 	if (leftover->seek_fd < 0 || leftover->seek_bytes > SEEK_MAX_BYTES)
 		return;
-	rtta_frame_encode(header, frame);
-	if (writev(leftover->seek_fd, parts, 2) > 0)
-		leftover->seek_bytes += sizeof(header) + frame->payload_bytes;
+	write_seek(leftover, frame);
 	leftover->is_left = true;
 }
 
+/* On the disk, or else in memory.  Takes unsent. */
 static void
-save(struct rtta_unsent *unsent, const char *dir, const char *what)
+save(const struct rtta_leftover *leftover, struct rtta_unsent *unsent, const char *dir,
+    const char *what, struct rtta_err *err)
 {
-	struct rtta_err err = {0};
-	long frames = rtta_unsent_save(unsent, &err);
+	struct rtta_err failure = {0};
+	long frames = rtta_unsent_save(unsent, &failure);
 
+	if (frames < 0 && dir == leftover->state_dir && nth_dir(leftover, 1) != NULL) {
+		rtta_log_warn("%s", failure.text);
+		dir = leftover->runtime_dir;
+		failure = (struct rtta_err){0};
+		rtta_unsent_move(unsent, dir);
+		frames = rtta_unsent_save(unsent, &failure);
+	}
 	if (frames > 0)
 		rtta_log_warn("%ld %s frames are kept in %s", frames, what, dir);
 	else if (frames < 0)
-		rtta_log_warn("%s: %s frames are lost", err.text, what);
+		rtta_err_set(err, failure.exit_code, "%s: %s frames are lost", failure.text, what);
+	rtta_unsent_free(unsent);
 }
 
 struct live_files {
-	const char *dir;
+	const struct rtta_leftover *leftover;
+	struct rtta_err *err;
 	struct rtta_unsent *unsent;  /* of the session */
 	char id[RTTA_SESSION_ID_BYTES];
 };
+
+static void
+save_file(struct live_files *files)
+{
+	save(files->leftover, files->unsent, files->leftover->state_dir, "live", files->err);
+}
 
 static void
 keep(void *context, const struct rtta_audio *audio)
@@ -239,30 +309,30 @@ keep(void *context, const struct rtta_audio *audio)
 	char *name;
 
 	if (files->unsent != NULL && strcmp(files->id, audio->session) != 0) {
-		save(files->unsent, files->dir, "live");
+		save_file(files);
 		files->unsent = NULL;
 	}
 	if (files->unsent == NULL) {
 		strcpy(files->id, audio->session);
 		name = rtta_xasprintf("%s%s%s", live_prefix, files->id, live_suffix);
-		files->unsent = rtta_unsent_new(files->dir, name);
+		files->unsent = rtta_unsent_new(files->leftover->state_dir, name);
 		free(name);
 	}
 	rtta_unsent_put(files->unsent, &audio->frame);
 }
 
 static void
-save_live(struct rtta_leftover *leftover, struct rtta_live *live)
+save_live(const struct rtta_leftover *leftover, struct rtta_live *live, struct rtta_err *err)
 {
-	struct live_files files = { .dir = leftover->state_dir };
+	struct live_files files = { .leftover = leftover, .err = err };
 
 	rtta_live_take_back(live, keep, &files);
 	if (files.unsent != NULL)
-		save(files.unsent, files.dir, "live");
+		save_file(&files);
 }
 
 static void
-save_waiting(struct rtta_leftover *leftover, struct rtta_switch *sw)
+save_waiting(const struct rtta_leftover *leftover, struct rtta_switch *sw, struct rtta_err *err)
 {
 	bool is_next = rtta_switch_state(sw) == RTTA_SWITCH_ENDING;
 	const char *dir = is_next ? leftover->runtime_dir : leftover->state_dir;
@@ -273,12 +343,12 @@ save_waiting(struct rtta_leftover *leftover, struct rtta_switch *sw)
 		rtta_unsent_put(unsent, &held->frame);
 		free(held);
 	}
-	save(unsent, dir, "waiting");
+	save(leftover, unsent, dir, "waiting", err);
 }
 
 static void
-save_preroll(struct rtta_leftover *leftover, struct rtta_preroll *preroll,
-    struct rtta_window *window)
+save_preroll(const struct rtta_leftover *leftover, struct rtta_preroll *preroll,
+    struct rtta_window *window, struct rtta_err *err)
 {
 	struct rtta_unsent *unsent = rtta_unsent_new(leftover->runtime_dir, preroll_name);
 	const struct rtta_held *held;
@@ -286,15 +356,16 @@ save_preroll(struct rtta_leftover *leftover, struct rtta_preroll *preroll,
 	rtta_preroll_recall(preroll);
 	while ((held = rtta_window_send(window)) != NULL)
 		rtta_unsent_put(unsent, &held->frame);
-	save(unsent, leftover->runtime_dir, "pre-roll");
+	save(leftover, unsent, leftover->runtime_dir, "pre-roll", err);
 }
 
 void
 rtta_leftover_save(struct rtta_leftover *leftover, struct rtta_live *live,
-    struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window)
+    struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window,
+    struct rtta_err *err)
 {
 	rtta_leftover_remove(leftover);
-	save_live(leftover, live);
-	save_waiting(leftover, sw);
-	save_preroll(leftover, preroll, window);
+	save_live(leftover, live, err);
+	save_waiting(leftover, sw, err);
+	save_preroll(leftover, preroll, window, err);
 }

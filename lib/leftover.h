@@ -9,8 +9,9 @@
  *                                       killed then: the start of the input
  *
  * The state directory is a disk, the runtime directory is memory: sound
- * that nobody asked to keep stays out of the former.  A file stands until
- * all that was in it is stored.
+ * that nobody asked to keep stays out of the former.  What the disk does not
+ * take goes into the latter.  A file stands until all that was in it is
+ * stored.
  */
 #ifndef RTTA_LEFTOVER_H
 #define RTTA_LEFTOVER_H
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct rtta_err;
 struct rtta_frame;
 struct rtta_live;
 struct rtta_preroll;
@@ -54,8 +56,10 @@ void rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame 
 /* All is stored: remove the files. */
 void rtta_leftover_remove(struct rtta_leftover *leftover);
 
-/* Write down what is not stored; earlier files are in memory, and go. */
+/* Write down what is not stored; earlier files are in memory, and go.  *err
+ * when a directory takes nothing, and frames are lost. */
 void rtta_leftover_save(struct rtta_leftover *leftover, struct rtta_live *live,
-    struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window);
+    struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window,
+    struct rtta_err *err);
 
 #endif

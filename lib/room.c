@@ -392,6 +392,7 @@ rtta_room_health(const struct rtta_room *room, bool *healthy)
 				reasons = reason_add(reasons, tools[i].tool, tools[i].lane == NULL
 				    ? "is not heard" : strcmp(tools[i].lane, "live") == 0
 				    ? "of lane live is not heard" : "of lane backfill is not heard");
+		reasons = rtta_health_failures(room->health, reasons);
 	}
 	*healthy = jv_array_length(jv_copy(reasons)) == 0;
 	return JV_OBJECT(jv_string("status"), jv_string(*healthy ? "ok" : "failing"),

@@ -14,7 +14,7 @@
 #include "window.h"
 
 struct rtta_unsent {
-	char *dir, *path, *aside;
+	char *dir, *name, *path, *aside;
 	uint8_t *data;
 	size_t used, room;
 	long frames;
@@ -25,16 +25,29 @@ rtta_unsent_new(const char *dir, const char *name)
 {
 	struct rtta_unsent *unsent = rtta_xcalloc(1, sizeof(*unsent));
 
-	unsent->dir = rtta_xstrdup(dir);
-	unsent->path = rtta_xasprintf("%s/%s", dir, name);
-	unsent->aside = rtta_xasprintf("%s/.%s.new", dir, name);
+	unsent->name = rtta_xstrdup(name);
+	rtta_unsent_move(unsent, dir);
 	return unsent;
 }
 
-static void
-unsent_free(struct rtta_unsent *unsent)
+void
+rtta_unsent_move(struct rtta_unsent *unsent, const char *dir)
 {
 	free(unsent->dir);
+	free(unsent->path);
+	free(unsent->aside);
+	unsent->dir = rtta_xstrdup(dir);
+	unsent->path = rtta_xasprintf("%s/%s", dir, unsent->name);
+	unsent->aside = rtta_xasprintf("%s/.%s.new", dir, unsent->name);
+}
+
+void
+rtta_unsent_free(struct rtta_unsent *unsent)
+{
+	if (unsent == NULL)
+		return;
+	free(unsent->dir);
+	free(unsent->name);
 	free(unsent->path);
 	free(unsent->aside);
 	free(unsent->data);
@@ -122,7 +135,7 @@ write_file(const struct rtta_unsent *unsent, struct rtta_err *err)
 }
 
 long
-rtta_unsent_save(struct rtta_unsent *unsent, struct rtta_err *err)
+rtta_unsent_save(const struct rtta_unsent *unsent, struct rtta_err *err)
 {
 	long frames = unsent->frames;
 
@@ -130,7 +143,6 @@ rtta_unsent_save(struct rtta_unsent *unsent, struct rtta_err *err)
 		unlink(unsent->path);
 	else if (write_file(unsent, err) < 0)
 		frames = -1;
-	unsent_free(unsent);
 	return frames;
 }
 

@@ -16,16 +16,20 @@ struct rtta_unsent;
 
 /* dir/name in the making. */
 struct rtta_unsent *rtta_unsent_new(const char *dir, const char *name);
+void rtta_unsent_free(struct rtta_unsent *unsent);
+
+/* It shall lie in another directory. */
+void rtta_unsent_move(struct rtta_unsent *unsent, const char *dir);
 
 /* The payload is copied. */
 void rtta_unsent_put(struct rtta_unsent *unsent, const struct rtta_frame *frame);
 
 /*
- * Write the file and free unsent; without frames an earlier file of that
+ * Write the file; without frames an earlier file of that
  * name is removed instead.  The number of frames, or -1 with EX_IOERR or
  * EX_CANTCREAT: then an earlier file stands.
  */
-long rtta_unsent_save(struct rtta_unsent *unsent, struct rtta_err *err);
+long rtta_unsent_save(const struct rtta_unsent *unsent, struct rtta_err *err);
 
 /*
  * The frames of dir/name, oldest first, in *frames (both the caller's; the

@@ -44,7 +44,7 @@ function microphone(box) {
 
 function engine(box) {
 	const stt = tool(box, 'rtta-stt', 'live'), gone = stt?.state === 'gone';
-	if (!gone && stt?.state !== 'degraded') return null;
+	if (!gone && stt?.state !== 'degraded' && stt?.state !== 'failing') return null;
 	const why = gone || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
 	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(millis(stt.since))}: ${why}. The sound is kept; its text will come.`);
 }

@@ -46,12 +46,20 @@ main(void)
 	CHECK(rtta_health_tick(health, 20001, 20 * S));
 	CHECK_INT(jv_array_length(rtta_health_json(health, true)), 2);
 
+	/* What fails is told as long as it is heard. */
+	CHECK(jv_equal(rtta_health_failures(health, jv_array()), jv_array()));
+	CHECK(beat(health, "{\"tool\":\"rtta-route\",\"instance\":\"a\",\"state\":\"failing\","
+	    "\"reason\":\"no room\"}", 6000));
+	CHECK(jv_equal(rtta_health_failures(health, jv_array()),
+	    jv_array_append(jv_array(), jv_string("rtta-route: no room"))));
+
 	/* Three missed: gone, since the last one. */
 	CHECK(!rtta_health_tick(health, 21000, 21 * S));
 	CHECK(rtta_health_tick(health, 21001, 21 * S));
 	CHECK(!rtta_health_tick(health, 22000, 22 * S));
 	CHECK(!rtta_health_alive(health, "rtta-stt", "live"));
 	check_field(health, 0, "state", "gone");
+	CHECK(jv_equal(rtta_health_failures(health, jv_array()), jv_array()));
 	CHECK(beat(health, live, 23000));
 	CHECK(rtta_health_alive(health, "rtta-stt", NULL));
 

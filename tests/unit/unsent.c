@@ -19,13 +19,16 @@ save(const char *where, int frames, struct rtta_err *err)
 {
 	struct rtta_unsent *unsent = rtta_unsent_new(where, "a.frames");
 	uint8_t pcm[2 * FRAME] = { 1, 2, 3 };
+	long saved;
 
 	for (int i = 0; i < frames; i++)
 		rtta_unsent_put(unsent, &(struct rtta_frame){
 		    .run_id = 7, .sample = (uint64_t)i * FRAME, .capture_ns = i,
 		    .rate_hz = 16000, .channels = 1, .payload_bytes = sizeof(pcm),
 		    .payload = pcm });
-	return rtta_unsent_save(unsent, err);
+	saved = rtta_unsent_save(unsent, err);
+	rtta_unsent_free(unsent);
+	return saved;
 }
 
 static size_t
