@@ -464,6 +464,8 @@ turn(struct stt *stt, struct rtta_err *err)
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(stt->api));
 	if (take_deliveries(stt))
 		wait_ms = 0;
+	if (!rtta_bus_connected(stt->bus))
+		rtta_lane_bear(stt->lane);
 	if (rtta_lane_pump(stt->lane, rtta_puller_pending(stt->puller), err) < 0)
 		return -1;
 	carry(stt);

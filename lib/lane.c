@@ -472,6 +472,13 @@ keep_spare(struct rtta_lane *lane)
 		rtta_log_warn("%s", why.text);
 }
 
+void
+rtta_lane_bear(struct rtta_lane *lane)
+{
+	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
+		piece->grown_ms = rtta_clock_mono_ms();
+}
+
 int
 rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err)
 {

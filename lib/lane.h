@@ -64,6 +64,9 @@ void rtta_lane_end(struct rtta_lane *lane);
  * that no word is cut in two, and nothing moves any more. */
 void rtta_lane_leave(struct rtta_lane *lane);
 
+/* No sound can come just now (the bus is away): no piece ends for want of it. */
+void rtta_lane_bear(struct rtta_lane *lane);
+
 /* Go on.  pending: messages that the lane was not given yet.  0, or -1 with
  * EX_CONFIG. */
 int rtta_lane_pump(struct rtta_lane *lane, uint64_t pending, struct rtta_err *err);

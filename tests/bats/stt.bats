@@ -285,14 +285,16 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 @test "nats-server is killed and comes back: nothing is lost or doubled" {
 	start_bus
 	live "--slow 4"
-	numbered gen -n 400 | publish S
+	numbered gen -n 410 | publish S
 	wait_for 60 count S 100
 	stop nats KILL
-	sleep 1
+	sleep 3  # longer than --idle
 	restart_nats
-	numbered gen -n 200 --start 400 | publish --eos S
+	numbered gen -n 190 --start 410 | publish --eos S
 	wait_for 60 count S 600
 	right S 0 599
+	# no utterance is cut in two
+	texts S | awk 'NF % 25 { exit 1 }'
 	[ "$(records S | whole 0 192000)" = whole ]
 	wait_for 60 drained
 }
