@@ -348,8 +348,10 @@ static bool
 is_full(jv info)
 {
 	double most = number_in(info, "config", "max_bytes");
+	double most_messages = number_in(info, "config", "max_msgs");
 
-	return most > 0 && number_in(info, "state", "bytes") + ROOM_BYTES > most;
+	return (most > 0 && number_in(info, "state", "bytes") + ROOM_BYTES > most) ||
+	    (most_messages > 0 && number_in(info, "state", "messages") >= most_messages);
 }
 
 static void

@@ -117,8 +117,9 @@ send_config(struct setup *setup, const char *verb, const char *name, jv config,
 		bytes -= bytes / 10;
 		if (bytes < setup->audio_least)
 			bytes = setup->audio_least;
-		config = jv_object_set(config, jv_string("max_bytes"),
-		    jv_number((double)bytes));
+		setup->limits->audio_bytes = bytes;
+		jv_free(config);
+		config = rtta_streams_config(name, setup->limits);
 	}
 	jv_free(config);
 	jv_free(answer);
@@ -203,8 +204,20 @@ tell_drift(struct setup *setup, const char *name, jv drift, bool failed)
 	}
 }
 
+/* Would the server throw away what it holds?  Borrows wanted and state. */
+static bool
+holds_more(jv wanted, jv state)
+{
+	double bytes = rtta_json_number(wanted, "max_bytes", -1);
+	double messages = rtta_json_number(wanted, "max_msgs", -1);
+
+	return (bytes > 0 && rtta_json_number(state, "bytes", 0) > bytes) ||
+	    (messages > 0 && rtta_json_number(state, "messages", 0) > messages);
+}
+
+/* Takes found and state. */
 static int
-compare(struct setup *setup, const char *name, jv found, struct rtta_err *err)
+compare(struct setup *setup, const char *name, jv found, jv state, struct rtta_err *err)
 {
 	jv drift, wanted;
 	int rc = 0;
@@ -212,7 +225,10 @@ compare(struct setup *setup, const char *name, jv found, struct rtta_err *err)
 	adopt_ceiling(setup, name, found);
 	wanted = rtta_streams_config(name, setup->limits);
 	drift = rtta_streams_diff(jv_copy(wanted), jv_copy(found));
-	if (setup->what == RTTA_SETUP_APPLY && has_changes(drift))
+	if (setup->what == RTTA_SETUP_APPLY && has_changes(drift) && holds_more(wanted, state))
+		rc = rtta_err_set(err, EX_CONFIG, "%s: holds more than the new ceiling, "
+		    "which would drop the oldest of it", name);
+	else if (setup->what == RTTA_SETUP_APPLY && has_changes(drift))
 		rc = send_config(setup, "UPDATE", name,
 		    rtta_streams_merge(jv_copy(wanted), jv_copy(found)), err);
 	if (jv_array_length(jv_copy(drift)) == 0 &&
@@ -222,6 +238,7 @@ compare(struct setup *setup, const char *name, jv found, struct rtta_err *err)
 	jv_free(drift);
 	jv_free(wanted);
 	jv_free(found);
+	jv_free(state);
 	return rc;
 }
 
@@ -233,9 +250,11 @@ one_stream(struct setup *setup, const char *name, struct rtta_err *err)
 
 	if (found < 0)
 		return -1;
-	if (found > 0)
-		return compare(setup, name,
-		    jv_object_get(info, jv_string("config")), err);
+	if (found > 0) {
+		jv config = jv_object_get(jv_copy(info), jv_string("config"));
+
+		return compare(setup, name, config, jv_object_get(info, jv_string("state")), err);
+	}
 	if (setup->what != RTTA_SETUP_DIFF)
 		return create(setup, name, err);
 	tell(setup, name, "missing", jv_object());

@@ -11,6 +11,7 @@
 
 enum {
 	MESSAGE_BYTES = 400,     /* subject, headers and record of one frame */
+	MESSAGE_MOST_BYTES = 512,  /* the same with the longest session id and job */
 	FRAMES_PER_S = 50,       /* of 20 ms; half of that are allowed for */
 	SLACK_FRAMES_PER_S = 100,
 	AUDIO_MIN_S = 50 * 60,
@@ -69,6 +70,20 @@ audio_bytes(const struct rtta_streams_limits *limits)
 	return limits->audio_bytes != 0 ? limits->audio_bytes :
 	    sound_bytes(limits, limits->audio_age_s + limits->preroll_age_s,
 	        SLACK_FRAMES_PER_S);
+}
+
+/*
+ * So many messages that max_bytes is not met before.  For max_bytes is not
+ * exact: nats-server up to 2.9 compares without what a record adds to its
+ * message, and when the record does not fit then, removes the oldest ones,
+ * acknowledged as they are, discard new or not.  max_msgs is exact.
+ */
+static int64_t
+audio_messages(const struct rtta_streams_limits *limits)
+{
+	int64_t frame_bytes = (int64_t)limits->rate_hz * limits->channels * 2 / FRAMES_PER_S;
+
+	return audio_bytes(limits) / (frame_bytes + MESSAGE_MOST_BYTES);
 }
 
 int64_t
@@ -181,6 +196,7 @@ audio_config(const struct rtta_streams_limits *limits)
 
 	/* An error beats silent loss. */
 	config = with(config, "discard", jv_string("new"));
+	config = with(config, "max_msgs", jv_number((double)audio_messages(limits)));
 	return with(config, "retention", jv_string("workqueue"));
 }
 

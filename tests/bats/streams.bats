@@ -152,3 +152,22 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	RTTA_NATS_URL=nats://127.0.0.1:1 run -69 rtta-streams init
 	[ "$output" = "rtta-streams: connect to nats://127.0.0.1:1: No server available" ]
 }
+
+@test "a full AUDIO_STREAM keeps all that it has acknowledged; a lower ceiling is refused" {
+	start_nats
+	rtta-streams --quiet --audio-bytes 300K init
+	messages() { rtta-streams status --listen 0 --json | jq .streams.AUDIO_STREAM.messages; }
+	is_full() { rtta-streams status --listen 0 --json | jq -e '.streams.AUDIO_STREAM | .messages >= 266'; }
+	numbered gen --frames 2000 >frames
+	# records of other sizes, so that one would straddle a ceiling in bytes
+	for session in S a-longer-session-id the-session-id-that-is-the-longest-of-them-all-here; do
+		background full-$session bash -c "exec publish $session <frames >acks-$session"
+	done
+	wait_for 30 is_full
+	wait_for 30 grep -q 'maximum messages exceeded' full-S.err
+	dump AUDIO_STREAM | jq -r .seq | awk '$1 != NR { exit 1 }'
+	[ "$(messages)" -eq 266 ]
+	run -78 rtta-streams --audio-bytes 200K apply
+	[[ $output = *"AUDIO_STREAM: holds more than the new ceiling, which would drop the oldest of it"* ]]
+	[ "$(messages)" -eq 266 ]
+}

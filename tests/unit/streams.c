@@ -38,6 +38,8 @@ check_specification(void)
 		{ "AUDIO_STREAM", "max_age", "3600000000000" },
 		{ "AUDIO_STREAM", "duplicate_window", "600000000000" },
 		{ "AUDIO_STREAM", "discard", "\"new\"" },
+		{ "AUDIO_STREAM", "max_bytes", "285120000" },
+		{ "AUDIO_STREAM", "max_msgs", "247500" },
 		{ "TEXT_STREAM", "subjects", "[\"transcript.raw.>\"]" },
 		{ "TEXT_STREAM", "retention", "\"limits\"" },
 		{ "TEXT_STREAM", "storage", "\"file\"" },
