@@ -120,6 +120,12 @@ rtta_engine_retry_ms(const struct rtta_engine *engine)
 	return engine->retry_ms;
 }
 
+bool
+rtta_engine_too_large(const struct rtta_engine *engine)
+{
+	return engine->too_large;
+}
+
 int
 rtta_engine_next(struct rtta_engine *engine, struct rtta_engine_event *event)
 {

@@ -79,6 +79,9 @@ int64_t rtta_engine_active_ms(const struct rtta_engine *engine);
 /* So long it asks not to be called again, behind an error; 0: it said nothing. */
 int64_t rtta_engine_retry_ms(const struct rtta_engine *engine);
 
+/* Behind an error: a shorter recording might be taken. */
+bool rtta_engine_too_large(const struct rtta_engine *engine);
+
 /* s16le at the profile's rate and channels. */
 void rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes);
 

@@ -22,7 +22,8 @@
 enum {
 	WAV_HEADER_BYTES = 44,
 	SOUND_MAX_BYTES = 256 << 20,
-	SEND_BYTES = 1 << 20           /* taken at once, so that others get their turn */
+	SEND_BYTES = 1 << 20,          /* taken at once, so that others get their turn */
+	TOO_LARGE = 413
 };
 
 struct request {
@@ -185,6 +186,7 @@ take_answer(struct request *request)
 	}
 	if (answer.retry_after_s > 0)
 		request->base.retry_ms = answer.retry_after_s * 1000;
+	request->base.too_large = answer.status == TOO_LARGE;
 	if (answer.status == 0)
 		rtta_err_set(&request->over, EX_TEMPFAIL, "%s: %s", request->what, answer.why);
 	else

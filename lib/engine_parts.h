@@ -29,6 +29,7 @@ struct rtta_engine {
 	char *name;
 	int64_t active_ms;             /* it took sound or said something */
 	int64_t retry_ms;              /* it asks for so long a rest; 0: it does not */
+	bool too_large;                /* it takes no recording as long as this one */
 	struct rtta_engine_event *events;
 	size_t event_begin, event_end, event_room;
 };

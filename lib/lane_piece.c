@@ -15,7 +15,8 @@
 enum {
 	ENGINES_LIVE = 4,            /* at once; one may drain while the next begins */
 	ENGINES_BACKFILL = 1,
-	SEEK_S = 60                  /* a long piece is divided in its last minute */
+	SEEK_S = 60,                 /* a long piece is divided in its last minute */
+	HALF_MIN_S = 1               /* of one that an engine finds too long */
 };
 
 struct rtta_piece *
@@ -116,30 +117,53 @@ rtta_piece_unsent_ms(const struct rtta_piece *piece)
 	    rtta_hold_samples(piece->track->hold, span) : span.last - span.first) / piece->rate_hz;
 }
 
+/* In the best pause of the samples before longest; the rest, NULL: none is held. */
+static struct rtta_piece *
+divide(struct rtta_lane *lane, struct rtta_piece *piece, uint64_t longest, uint64_t seek)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+	uint64_t at = rtta_seam_best(piece->track->hold, (struct rtta_span){
+	    span.run, span.first + longest - seek, span.first + longest });
+	const struct rtta_delivery *held = rtta_hold_find(piece->track->hold,
+	    (struct rtta_pos){ span.run, at });
+	struct rtta_piece *rest;
+
+	rtta_stretch_shorten(piece->stretch, at);
+	piece->open = false;
+	if (held == NULL || held->span.first >= span.last)
+		return NULL;
+	rest = rtta_piece_new(lane, piece->track, piece->job,
+	    (struct rtta_span){ span.run, at, span.last }, held);
+	rest->grown_ms = piece->grown_ms;
+	return rest;
+}
+
 /* A piece that has become too long is divided in the best pause of its end. */
 void
 rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
 	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000;
-	uint64_t seek = (uint64_t)piece->rate_hz * SEEK_S, at;
-	const struct rtta_delivery *held;
+	uint64_t seek = (uint64_t)piece->rate_hz * SEEK_S;
+
+	if (!piece->foreign && span.last - span.first > longest)
+		divide(lane, piece, longest, seek > longest / 2 ? longest / 2 : seek);
+}
+
+/* The engine takes none as long as this one. */
+static bool
+halve(struct rtta_lane *lane, struct rtta_piece *piece)
+{
+	struct rtta_span span = rtta_stretch_span(piece->stretch);
+	uint64_t half = (span.last - span.first) / 2;
 	struct rtta_piece *rest;
 
-	if (piece->foreign || span.last - span.first <= longest)
-		return;
-	if (seek > longest / 2)
-		seek = longest / 2;
-	at = rtta_seam_best(piece->track->hold, (struct rtta_span){
-	    span.run, span.first + longest - seek, span.first + longest });
-	held = rtta_hold_find(piece->track->hold, (struct rtta_pos){ span.run, at });
-	rtta_stretch_shorten(piece->stretch, at);
-	piece->open = false;
-	if (held == NULL || held->span.first >= span.last)
-		return;
-	rest = rtta_piece_new(lane, piece->track, piece->job,
-	    (struct rtta_span){ span.run, at, span.last }, held);
-	rest->grown_ms = piece->grown_ms;
+	if (piece->foreign || half < (uint64_t)piece->rate_hz * HALF_MIN_S)
+		return false;
+	rest = divide(lane, piece, half + half / 4, half / 2);
+	if (rest != NULL)
+		rtta_piece_end(rest);
+	return true;
 }
 
 int
@@ -218,7 +242,8 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 	if (now > failures || (now > 0 && was && !is)) {
 		lane->retries++;
 		lane->failing = true;
-		park_or_move(lane, piece);
+		if (!rtta_stretch_too_large(piece->stretch) || !halve(lane, piece))
+			park_or_move(lane, piece);
 	}
 	return err->exit_code != 0 ? -1 : 0;
 }

@@ -9,6 +9,8 @@
 #include "service.h"
 #include "template.h"
 
+enum { LETTERS_OF_TOKEN = 4 };
+
 /* --- keys of a profile --- */
 
 void
@@ -16,7 +18,7 @@ rtta_service_init(struct rtta_service *service)
 {
 	*service = (struct rtta_service){
 		.query = jv_object(), .headers = jv_object(), .vars = jv_object(),
-		.fields = jv_object(), .samples = jv_array(),
+		.fields = jv_object(), .samples = jv_array(), .max_tokens = jv_object(),
 		.connect_s = 10, .chunk_ms = 100, .ping_s = 20,
 		.ready_s = 10, .end_s = 10, .answer_s = 660, .keep_alive_s = 5,
 	};
@@ -42,6 +44,7 @@ rtta_service_done(struct rtta_service *service)
 	jv_free(service->query);
 	jv_free(service->headers);
 	jv_free(service->vars);
+	jv_free(service->max_tokens);
 	jv_free(service->fields);
 	jv_free(service->samples);
 	free(service->url);
@@ -249,6 +252,66 @@ get_samples_kind(const char *path, jv object, struct rtta_service *service, stru
 	return rc;
 }
 
+/*
+ * As services count, about: a token for each four letters of a word, or what
+ * is left of them.  A letter is a character of UTF-8.
+ */
+static int
+count_tokens(const char *text)
+{
+	int tokens = 0, letters = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == ' ' || *text == '\t')
+			letters = 0;
+		else if ((*text & 0xc0) != 0x80 && letters++ % LETTERS_OF_TOKEN == 0)
+			tokens++;
+	}
+	return tokens;
+}
+
+/* A variable that is a list of texts; takes list. */
+static int
+check_list(const char *path, const char *name, jv list, double most, struct rtta_err *err)
+{
+	bool good = jv_get_kind(list) == JV_KIND_ARRAY;
+	int tokens = 0;
+
+	if (good)
+		jv_array_foreach(list, i, term) {
+			good = good && jv_get_kind(term) == JV_KIND_STRING &&
+			    jv_string_length_bytes(jv_copy(term)) > 0;
+			tokens += good ? count_tokens(jv_string_value(term)) : 0;
+			jv_free(term);
+		}
+	jv_free(list);
+	if (!good)
+		return rtta_err_set(err, EX_CONFIG, "%s: vars: %s: not a list of texts", path, name);
+	if (tokens > most)
+		return rtta_err_set(err, EX_CONFIG, "%s: vars: %s: about %d tokens, limit %.0f", path,
+		    name, tokens, most);
+	return 0;
+}
+
+static int
+check_tokens(const struct rtta_service *service, const char *path, struct rtta_err *err)
+{
+	int rc = 0;
+
+	jv_object_foreach(service->max_tokens, key, most) {
+		if (jv_get_kind(most) != JV_KIND_NUMBER)
+			rc = rtta_err_set(err, EX_CONFIG, "%s: max_tokens: %s: not a number", path,
+			    jv_string_value(key));
+		else if (rc == 0)
+			rc = check_list(path, jv_string_value(key),
+			    jv_object_get(jv_copy(service->vars), jv_copy(key)),
+			    jv_number_value(most), err);
+		jv_free(key);
+		jv_free(most);
+	}
+	return rc;
+}
+
 static int
 read_common(struct rtta_service *service, const char *path, jv object, struct rtta_err *err)
 {
@@ -264,6 +327,8 @@ read_common(struct rtta_service *service, const char *path, jv object, struct rt
 	    get_container(path, object, "headers", &service->headers, err) < 0 ||
 	    get_container(path, object, "vars", &service->vars, err) < 0 ||
 	    get_container(path, object, "samples", &service->samples, err) < 0 ||
+	    get_container(path, object, "max_tokens", &service->max_tokens, err) < 0 ||
+	    check_tokens(service, path, err) < 0 ||
 	    get_ranges(path, object, "permanent_status", service->permanent_status,
 	    &service->permanent_statuses, err) < 0 ||
 	    get_program(path, object, &service->program, err) < 0)

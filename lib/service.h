@@ -36,6 +36,7 @@ struct rtta_range {
 struct rtta_service {
 	char *url, *protocol, *error_header;
 	jv query, headers, vars;     /* objects */
+	jv max_tokens;               /* of lists among vars: an object */
 	char *key_name;              /* NULL: it needs no key */
 	int connect_s;
 	bool f32;                    /* samples as floats, not s16le */

@@ -47,6 +47,7 @@ struct rtta_stretch {
 	/* between connections */
 	unsigned failures, undone;     /* undone: left in order, without done */
 	int64_t retry_ms;
+	bool too_large;                /* the last one took no recording so long */
 	struct rtta_drafts out;
 };
 
@@ -103,6 +104,12 @@ rtta_stretch_shorten(struct rtta_stretch *stretch, uint64_t last)
 	if (last < stretch->span.last)
 		stretch->span.last = last;
 	stretch->ended = true;
+	if (!stretch->too_large)
+		return;
+	/* Less is worth an attempt of its own. */
+	stretch->too_large = false;
+	stretch->failures = 0;
+	stretch->retry_ms = 0;
 }
 
 struct rtta_span
@@ -156,6 +163,7 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 	int64_t wait_ms = BACKOFF_MS;
 
 	stretch->failures++;
+	stretch->too_large = stretch->engine != NULL && rtta_engine_too_large(stretch->engine);
 	for (unsigned i = 1; i < stretch->failures && wait_ms < most_ms; i++)
 		wait_ms *= 2;
 	if (wait_ms > most_ms)
@@ -387,8 +395,10 @@ check_alive(struct rtta_stretch *stretch, struct rtta_err *why)
 	if (silent_ms > STUCK_MS && (stretch->finished || stretch->sent < stretch->span.last))
 		rtta_err_set(why, EX_TEMPFAIL, "engine %s: no sign of life for %d s", name,
 		    STUCK_MS / 1000);
-	else if (stretch->loud_samples > deaf_samples && now_ms - stretch->heard_ms > deaf_s * 1000)
-		/* Sound may be sent faster than it is spoken: so long it has, too. */
+	else if (stretch->loud_samples > deaf_samples && now_ms - stretch->heard_ms > deaf_s * 1000 &&
+	    stretch->source->profile->kind != RTTA_PROFILE_HTTP)
+		/* Sound may be sent faster than it is spoken: so long it has, too.
+		 * Who is sent a recording is silent until it answers. */
 		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound", name,
 		    (int)deaf_s);
 }
@@ -525,6 +535,12 @@ unsigned
 rtta_stretch_failures(const struct rtta_stretch *stretch)
 {
 	return stretch->failures;
+}
+
+bool
+rtta_stretch_too_large(const struct rtta_stretch *stretch)
+{
+	return stretch->too_large;
 }
 
 int64_t

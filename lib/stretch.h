@@ -84,6 +84,9 @@ uint64_t rtta_stretch_sent(const struct rtta_stretch *stretch);
 /* Attempts in a row that brought nothing. */
 unsigned rtta_stretch_failures(const struct rtta_stretch *stretch);
 
+/* The last attempt was refused because of its length alone. */
+bool rtta_stretch_too_large(const struct rtta_stretch *stretch);
+
 /* So long speech has waited for an answer, or no connection could be made. */
 int64_t rtta_stretch_tried_ms(const struct rtta_stretch *stretch);
 

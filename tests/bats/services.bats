@@ -39,17 +39,19 @@ words_are_in_place() {
 		length > 0 and max <= 800' out
 }
 
+# field failures 1, 3, 6, 14
 @test "Deepgram: sound becomes text; no frame is empty, CloseStream comes last" {
 	start_double
 	hear 503
 	once 503
 	words_are_in_place
-	[ "$(count_received '.event == "audio" and .bytes == 0')" -eq 0 ]
+	[ "$(count_received '.event == "empty"')" -eq 0 ]
 	received '.event == "audio" or .event == "text"' | tail -n 1 | grep CloseStream
 	[ "$(received '.event == "request"' | jq -r .query)" = "channels=1&diarize=true&encoding=linear16&endpointing=300&interim_results=true&language=en&model=nova-3&sample_rate=16000&smart_format=true" ]
 	received '.event == "request"' | grep -q 'Token test-key'
 }
 
+# field failures 2, 5
 @test "Deepgram: the last words come late, finals never with speech_final, Metadata first or never" {
 	start_double
 	do_now '{"late_final_ms": 2000, "no_speech_final": true}'
@@ -63,6 +65,7 @@ words_are_in_place() {
 	once 130
 }
 
+# field failure 15
 @test "Deepgram: unknown messages, binary ones and invalid UTF-8 are ignored" {
 	start_double
 	do_now '{"strange": true}'
@@ -70,6 +73,7 @@ words_are_in_place() {
 	once 130
 }
 
+# field failures 7, 10
 @test "Deepgram: cut off again and again, and slow to open: each sample once, at its place" {
 	start_double
 	do_now '{"close_after_s": 3, "times": 2, "delay_ms": 1000}'
@@ -82,14 +86,20 @@ words_are_in_place() {
 	[ "$(jq -rs 'map(select(.words) | .words[].speaker) | unique | length' out)" -le 2 ]
 }
 
-@test "Deepgram: a hole in the sound moves the times behind it" {
+# field failure 8
+@test "Deepgram: a hole in the sound moves the times behind it, and so does a cut" {
 	start_double
+	do_now '{"close_after_s": 3, "times": 1}'
 	numbered gen --frames 400 --skip 100-199 --lost | rtta-stt --engine live >out 2>err
-	heard | numbered check 0 399 | grep -q 'lost 100,' || true
+	[ "$(heard)" = "$( (seq 0 99; seq 200 399) | tr '\n' ' ')" ]
 	words_are_in_place
+	# each connection counts its speakers anew
+	jq -es '[.[] | select(.words) | .speaker, .words[].speaker] | unique |
+		length >= 2 and all(test("^[0-9a-f]{4}-0$"))' out
 	[ "$(jq -rs 'map(select(.type == "gap")) | map(.last - .first) | add' out)" -eq 32000 ]
 }
 
+# field failures 4, 9
 @test "Deepgram: a pause: Finalize without an answer, KeepAlive as text, no idle close" {
 	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "keep_alive_s": 1, "finalize_ms": 300}' ws
@@ -108,6 +118,7 @@ words_are_in_place() {
 	[ "$(count_received '.event == "open"')" -eq 1 ]
 }
 
+# field failures 11, 12, 13
 @test "Deepgram: a refusal is shown with its reason, never with the key; 401 is tried once" {
 	start_double
 	for code in 400 401 402 403 404; do
@@ -129,6 +140,7 @@ words_are_in_place() {
 	run ! grep -q 'test-key\|wrong-key' err out
 }
 
+# field failure 13
 @test "Deepgram: the key is in no argument, environment, log or child" {
 	start_double
 	background stt bash -c 'exec rtta-stt -v --engine live < <(numbered gen --frames 100000 --pace) >out'
@@ -153,6 +165,7 @@ words_are_in_place() {
 	[[ $stderr = *"$PWD/key: a key is one word of ASCII" ]]
 }
 
+# field failure 18
 @test "a service that takes no more than so many times real time is not sent more" {
 	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 8}' ws
@@ -172,6 +185,95 @@ words_are_in_place() {
 	do_now '{"clear": true}'
 	wait_for 60 gone stt
 	once 600
+}
+
+# field failure 7
+@test "a connection that is open on one side only is found by pings: all of it is heard" {
+	start_double
+	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "ping_s": 1}' ws
+	do_now '{"half_open": true}'
+	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 300) >out'
+	wait_for 40 grep -q 'engine live: closed: 1006.*, again in' stt.err
+	do_now '{"clear": true}'
+	wait_for 60 gone stt
+	once 300
+}
+
+# field failure 7
+@test "a service that is not there, and then is: all of it is heard; late words, too" {
+	start_double
+	do_now '{"listen": false}'
+	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 300) >out'
+	wait_for 30 grep -q 'engine live: .*, again in' stt.err
+	do_now '{"listen": true, "late_ms": 100}'
+	wait_for 60 gone stt
+	once 300
+}
+
+@test "a redirection is not followed: the key stays where it belongs" {
+	start_double
+	do_now "{\"status\": 302, \"times\": 1, \"location\": \"http://127.0.0.1:$PORT/stolen\"}"
+	hear 50
+	once 50
+	grep -q 'engine live: 302' err
+	do_now "{\"clear\": true, \"status\": 307, \"times\": 1, \"location\": \"http://127.0.0.1:$PORT/stolen\"}"
+	start_nats
+	rtta-streams --quiet init >init.out
+	background back rtta-stt --lane backfill --engine batch --idle 2s
+	numbered gen --frames 100 | publish --lane backfill --eos S1
+	wait_for 60 grep -q 'engine batch: 307' back.err
+	is_there() { [ "$(count_received '.event == "body"')" -eq 1 ]; }
+	wait_for 60 is_there
+	[ "$(received '.event == "request"' | jq -r .path | sort -u)" = /v1/listen ]
+}
+
+# field failure 9
+@test "Deepgram: a connection is opened when there is sound, not before" {
+	start_double
+	mkfifo frames
+	background stt bash -c 'exec rtta-stt --engine live <frames >out'
+	exec 9>frames
+	wait_for 30 grep -q rtta-stt "/proc/$(cat stt.pid)/comm"
+	wait_for 30 grep -q '^State:.S' "/proc/$(cat stt.pid)/status"
+	at=$(date +%s.%N)
+	numbered gen --frames 100 >&9
+	exec 9>&-
+	wait_for 30 gone stt
+	once 100
+	received '.event == "request"' | jq -es --argjson at "$at" 'length == 1 and .[0].at > $at'
+}
+
+# field failure 17
+@test "Deepgram: an UtteranceEnd divides nothing, whatever it says" {
+	start_double
+	mkfifo frames
+	background stt bash -c 'exec rtta-stt --interim --engine live <frames >out'
+	exec 9>frames
+	numbered gen --frames 60 >&9
+	wait_for 30 grep '"text":"[0-9 ]* 48 *[0-9 ]*"' out
+	for end in 0.1 0.9 5; do
+		do_now "{\"send\": \"{\\\"type\\\":\\\"UtteranceEnd\\\",\\\"channel\\\":[0,1],\\\"last_word_end\\\":$end}\"}"
+	done
+	numbered gen --start 60 --frames 90 >&9
+	exec 9>&-
+	wait_for 30 gone stt
+	jq -c 'select(.is_final)' out >finals && mv finals out
+	once 150
+	[ "$(jq -s 'map(select(.type == "text")) | length' out)" -eq 6 ]
+	[ "$(count_received '.event == "open"')" -eq 1 ]
+}
+
+# field failure 14
+@test "key terms are repeated, and refused before they are sent when there are too many" {
+	start_double
+	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "vars": {"keyterms": ["Oyez Oyez", "naïve"]}}' ws
+	hear 50
+	once 50
+	received '.event == "request"' | grep -qF 'keyterm=Oyez%20Oyez&keyterm=na%C3%AFve&'
+	profile live "{\"extends\": \"deepgram\", \"vars\": {\"keyterms\": [$(printf '"habeas certiorari", %.0s' {1..100})\"nisi\"]}}" ws
+	run -78 hear 50
+	grep -q 'engines/live.json: vars: keyterms: about 501 tokens, limit 500' err
+	[ "$(count_received '.event == "request"')" -eq 1 ]
 }
 
 @test "an orderly close without the last words is no end: the rest is sent again, then a gap" {
@@ -194,6 +296,7 @@ words_are_in_place() {
 	[ ! -s out2 ]
 }
 
+# field failure 16
 @test "recordings: 408, 429 and 504 are tried again, each sample once" {
 	start_double
 	start_nats
@@ -209,6 +312,37 @@ words_are_in_place() {
 	numbered gen --frames 400 --run 0000000000000002 | publish --lane backfill --eos S2
 	wait_for 60 is_there S2
 	run ! grep -q test-key back.err
+}
+
+# field failure 16
+@test "recordings: an answer that takes long, and pieces: no word lost or doubled between" {
+	start_double
+	start_nats
+	rtta-streams --quiet init >init.out
+	profile batch '{"extends": "deepgram-batch", "deaf_s": 5}' http
+	background back rtta-stt --lane backfill --engine batch --idle 2s --piece 10s
+	do_now '{"delay_ms": 6000, "on": "batch"}'
+	numbered gen --frames 700 --talk | publish --lane backfill --eos S1
+	all_of_it() { jq -es '[.[] | select(.type == "text").words[].word | tonumber] | . == ([range(700)] - [range(700) | select(. % 100 >= 80)])' out; }
+	is_there() { rtta-export --format jsonl S1 >out 2>/dev/null && all_of_it; }
+	wait_for 90 is_there
+	words_are_in_place
+	[ "$(count_received '.event == "body"')" -ge 2 ]
+	run ! grep 'engine batch' back.err
+}
+
+# field failure 16
+@test "recordings: what a service finds too large is sent in halves" {
+	start_double
+	start_nats
+	rtta-streams --quiet init >init.out
+	do_now '{"max_bytes": 100000}'
+	background back rtta-stt --lane backfill --engine batch --idle 2s
+	numbered gen --frames 400 | publish --lane backfill --eos S1
+	is_there() { rtta-export --format jsonl S1 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 399; }
+	wait_for 60 is_there
+	grep -q 'engine batch: 413 Payload too large' back.err
+	[ "$(count_received '.event == "refused"')" -le 7 ]
 }
 
 @test "every profile that we ship is what it says; what is wrong is named" {
