@@ -28,6 +28,7 @@
 #include "position.h"
 #include "recorder.h"
 #include "sig.h"
+#include "status.h"
 
 static const char help[] =
     "usage: rtta-capture [options] [FILE... | -] >frames\n"
@@ -57,7 +58,8 @@ struct capture {
 	struct rtta_device device;
 	struct rtta_player player;
 	bool from_device, list, test;
-	int sig_fd, status_fd;
+	struct rtta_status status;
+	int sig_fd;
 	int64_t tick_ms;
 	int64_t drain_ms;  /* deadline once stopping; INT64_MAX: none */
 	bool stopping;
@@ -82,8 +84,8 @@ check_options(const struct capture *cap, const struct options *opts)
 		rtta_opt_fail("--raw, --fast, --start and --run are for files");
 	if (cap->rec.has_run_id && player->file_count > 1)
 		rtta_opt_fail("--run names the run of one file");
-	if (cap->status_fd >= 0 && fcntl(cap->status_fd, F_GETFD) < 0)
-		rtta_opt_fail("--status-fd %d: %s", cap->status_fd,
+	if (cap->status.fd >= 0 && fcntl(cap->status.fd, F_GETFD) < 0)
+		rtta_opt_fail("--status-fd %d: %s", cap->status.fd,
 		    strerror(errno));
 }
 
@@ -145,7 +147,7 @@ parse_options(struct capture *cap, int argc, char *argv[])
 			rec->has_run_id = true;
 			break;
 		case 'S':
-			cap->status_fd = (int)rtta_opt_int("--status-fd",
+			cap->status.fd = (int)rtta_opt_int("--status-fd",
 			    optarg, 0, INT_MAX);
 			break;
 		case 'l': cap->list = true; break;
@@ -187,49 +189,14 @@ list_devices(struct rtta_err *err)
 	rtta_alsa_list_free(names);
 }
 
-/* One line to --status-fd, whole or not at all: it must never hold us up.  A
- * pipe that is writable takes PIPE_BUF bytes without blocking. */
-static void
-tell(struct capture *cap, jv event)
-{
-	struct pollfd fd = { .fd = cap->status_fd, .events = POLLOUT };
-	char line[PIPE_BUF];
-	char *text = rtta_json_text(event, true);
-	int len = snprintf(line, sizeof(line), "%s\n", text);
-
-	free(text);
-	if (cap->status_fd < 0 || len >= (int)sizeof(line) ||
-	    poll(&fd, 1, 0) != 1)
-		return;
-	if (write(cap->status_fd, line, (size_t)len) < 0 && errno != EAGAIN) {
-		rtta_log_warn("status: %s: no more of it", strerror(errno));
-		cap->status_fd = -1;
-	}
-}
-
-static jv
-with_state(jv event, const struct rtta_device *device)
-{
-	event = jv_object_set(event, jv_string("state"),
-	    jv_string(rtta_device_state_name(device->state)));
-	if (device->reason[0] != '\0')
-		event = jv_object_set(event, jv_string("reason"),
-		    jv_string(device->reason));
-	return event;
-}
-
 /* The device's state or reason has changed. */
 static void
 tell_device(struct capture *cap)
 {
 	struct rtta_device *device = &cap->device;
-	jv event = JV_OBJECT(jv_string("event"), jv_string("device"),
-	    jv_string("device"), jv_string(device->name),
-	    jv_string("at_us"),
-	    jv_number((double)(rtta_clock_real_ns() / 1000)));
 
 	device->changed = false;
-	tell(cap, with_state(event, device));
+	rtta_status_device(&cap->status, device);
 	if (device->state == RTTA_DEVICE_OK) {
 		rtta_log_info("%s: %u Hz, %d channel%s", device->name,
 		    cap->rec.rate_hz, cap->rec.channels,
@@ -252,9 +219,9 @@ tick(struct capture *cap, struct rtta_err *err)
 	char text[RTTA_METER_TEXT_BYTES];
 
 	if (cap->from_device)
-		event = with_state(event, &cap->device);
+		event = rtta_status_of(&cap->device, event);
 	rtta_recorder_tell(&cap->rec);
-	tell(cap, jv_copy(event));
+	rtta_status_tell(&cap->status, jv_copy(event));
 	if (bar) {
 		printf("\r%s%s", rtta_meter_bar(text, &reading),
 		    cap->stopping ? "\n" : "");
@@ -480,7 +447,7 @@ main(int argc, char *argv[])
 	struct capture cap = {
 		.rec.frame_ms = 20,
 		.player = { .rec = &cap.rec, .fd = -1 },
-		.status_fd = -1,
+		.status = { .fd = -1 },
 		.drain_ms = INT64_MAX,
 	};
 	struct rtta_err err = {0};

@@ -15,9 +15,7 @@
 #include "clock.h"
 #include "err.h"
 #include "frame.h"
-#include "heartbeat.h"
 #include "inlet.h"
-#include "json.h"
 #include "lease.h"
 #include "leftover.h"
 #include "live.h"
@@ -31,6 +29,7 @@
 #include "state.h"
 #include "steer.h"
 #include "switch.h"
+#include "vitals.h"
 #include "window.h"
 
 static const char help[] =
@@ -78,7 +77,7 @@ struct route {
 	struct rtta_resume *resume;
 	struct rtta_inlet *in;
 	struct rtta_source source;
-	struct rtta_heartbeat heartbeat;
+	struct rtta_vitals vitals;
 
 	enum phase phase;
 	int64_t deadline_ms;       /* of draining, 0: none */
@@ -86,7 +85,6 @@ struct route {
 	bool ended;                /* and its session too */
 	bool told_full;
 	int64_t backlog_bytes;
-	uint64_t frames;
 };
 
 /* --- options --- */
@@ -202,7 +200,7 @@ take_frame(struct route *route, const struct rtta_frame *frame)
 {
 	struct rtta_held *held = rtta_held_new(frame);
 
-	route->frames++;
+	route->vitals.frames++;
 	route->backlog_bytes -= RTTA_FRAME_HEADER_BYTES + frame->payload_bytes;
 	rtta_source_frame(&route->source, frame, held->level_db);
 	if (rtta_switch_is_cutting(route->sw) && !rtta_switch_is_off_record(route->sw, frame))
@@ -273,94 +271,6 @@ has_begun(const struct route *route)
 	return route->phase > PHASE_LOADING;
 }
 
-/* --- what people see --- */
-
-/* The word for the heartbeat, and why. */
-static const char *
-describe(const struct route *route, const char **reason)
-{
-	enum rtta_mic_state mic = rtta_source_mic(&route->source);
-	bool stuck = rtta_live_trouble(route->live) != 0;
-
-	*reason = stuck ? "AUDIO_STREAM takes nothing" : NULL;
-	if (route->told_full)
-		*reason = stuck ? "AUDIO_STREAM takes nothing, and memory is full" : "memory is full";
-	if (*reason != NULL)
-		return "failing";
-	if (route->phase == PHASE_LOADING)
-		*reason = "reading the state";
-	else if (mic != RTTA_MIC_OK)
-		*reason = rtta_mic_state_name(mic);
-	return *reason != NULL ? "degraded" : "ok";
-}
-
-static jv
-count(jv value, const char *key, uint64_t number)
-{
-	return jv_object_set(value, jv_string(key), jv_number((double)number));
-}
-
-static jv
-counters(struct route *route)
-{
-	size_t bytes, held = rtta_window_next(route->window) - rtta_window_oldest(route->window);
-	jv value = jv_object();
-
-	value = count(value, "frames", route->frames);
-	value = count(value, "live_frames", rtta_live_stored(route->live));
-	value = count(value, "preroll_frames", rtta_preroll_stored(route->preroll));
-	value = count(value, "window_frames", held);
-	value = count(value, "pending", rtta_live_pending(route->live, &bytes));
-	value = count(value, "pending_preroll", rtta_window_unstored(route->window, &bytes));
-	value = count(value, "waiting", rtta_switch_waiting(route->sw, &bytes));
-	value = jv_object_set(value, jv_string("session_id"),
-	    jv_string(rtta_switch_session(route->sw)));
-	value = jv_object_set(value, jv_string("switch"),
-	    jv_string(rtta_switch_state_name(rtta_switch_state(route->sw))));
-	value = jv_object_set(value, jv_string("off_record"), jv_bool(rtta_steer_is_off_record(route->steer)));
-	value = jv_object_set(value, jv_string("clock_synced"), jv_bool(rtta_clock_is_synced()));
-	return rtta_source_describe(&route->source, value);
-}
-
-/* For who watches a meter: not kept, and lost when the bus is away. */
-static void
-tell_level(struct route *route)
-{
-	jv level = rtta_source_level(&route->source);
-	char *text;
-
-	if (!jv_is_valid(level)) {
-		jv_free(level);
-		return;
-	}
-	text = rtta_json_text(level, false);
-	rtta_bus_send(route->bus, "rtta.level", NULL, text, (int)strlen(text));
-	free(text);
-}
-
-static void
-beat(struct route *route)
-{
-	const char *state, *reason;
-
-	if (!rtta_heartbeat_due(&route->heartbeat))
-		return;
-	state = describe(route, &reason);
-	rtta_heartbeat_send(&route->heartbeat, state, reason, counters(route));
-}
-
-/* Another one is seen to wait, and for what. */
-static int
-beat_waiting(struct route *route)
-{
-	if (!rtta_lease_is_taken(route->lease))
-		return -1;
-	if (rtta_heartbeat_due(&route->heartbeat))
-		rtta_heartbeat_send(&route->heartbeat, "waiting", "another rtta-route has this room",
-		    jv_object());
-	return rtta_heartbeat_wait_ms(&route->heartbeat);
-}
-
 /* --- one turn of the loop --- */
 
 static bool
@@ -409,10 +319,9 @@ move(struct route *route)
 		wait_ms = rtta_clock_sooner(wait_ms, load(route));
 	tend(route);
 	tell_full(route);
-	tell_level(route);
-	beat(route);
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_live_tick(route->live));
-	return rtta_clock_sooner(wait_ms, rtta_heartbeat_wait_ms(&route->heartbeat));
+	return rtta_clock_sooner(wait_ms, rtta_vitals_tick(&route->vitals,
+	    route->phase == PHASE_LOADING, route->told_full));
 }
 
 /* What the bus brought and time decided.  Returns ms until the next turn. */
@@ -432,7 +341,7 @@ turn(struct route *route)
 	if (rtta_lease_standing(route->lease) == RTTA_LEASE_HELD)
 		wait_ms = rtta_clock_sooner(wait_ms, move(route));
 	else
-		wait_ms = rtta_clock_sooner(wait_ms, beat_waiting(route));
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_vitals_wait(&route->vitals, route->lease));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_switch_wait_ms(route->sw));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_steer_wait_ms(route->steer));
 	return rtta_clock_sooner(wait_ms, rtta_notify_watchdog());
@@ -529,7 +438,10 @@ open_bus(struct route *route, struct rtta_err *err)
 	route->steer = rtta_steer_new(&(struct rtta_steer_parts){ .bus = route->bus,
 	    .state = route->state, .lease = route->lease, .window = route->window, .preroll = route->preroll,
 	    .sw = route->sw, .live = route->live }, route->preroll_ms);
-	rtta_heartbeat_init(&route->heartbeat, route->bus, "rtta-route");
+	route->vitals = (struct rtta_vitals){ .bus = route->bus, .window = route->window,
+	    .preroll = route->preroll, .sw = route->sw, .live = route->live,
+	    .steer = route->steer, .source = &route->source };
+	rtta_heartbeat_init(&route->vitals.heartbeat, route->bus, "rtta-route");
 	rtta_source_init(&route->source);
 	return 0;
 }
