@@ -6,6 +6,7 @@
  * unacknowledged one on is sent again, in order, with the same Nats-Msg-Id;
  * after an error one message is in flight until it is accepted, because a
  * full stream that frees room would otherwise let a later one overtake.
+ * Those that were in flight when the first error came may have done so.
  * A message is never dropped.  Passing errors (503 no stream, 10077 stream
  * full, 10023 store full, ...) are retried for ever with a back-off of at
  * most 2 s and logged when they begin and end; errors of the message itself
