@@ -23,3 +23,11 @@ needs() {
 	[ "$status" -eq 1 ]
 	[[ $output = *"found 0, lost "* ]]
 }
+
+@test "2 power cuts under the whole appliance: what was acknowledged is text, the rest is accounted for" {
+	needs
+	run timeout 200 "$BATS_TEST_DIRNAME/../bed/powercut-session" 2
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output = *"cuts 2, "*"wrong 0"* ]]
+}
