@@ -76,6 +76,7 @@ struct stt {
 	uint32_t rate_hz;
 	bool on_bus, interim;
 	int64_t hold_bytes;
+	struct rtta_log_damper held_damper;
 	struct rtta_lane_config config;
 	struct rtta_books books;
 	struct rtta_lane *lane;
@@ -344,7 +345,8 @@ bound_memory(struct stt *stt, const struct rtta_lane_status *status)
 	size_t limit = (size_t)stt->hold_bytes;
 
 	if (!stt->paused && status->held_bytes > limit) {
-		rtta_log_warn("%zu bytes of sound are held: no more for now", status->held_bytes);
+		rtta_log_warn_damped(&stt->held_damper, "%zu bytes of sound are held: no more for now",
+		    status->held_bytes);
 		stt->paused = true;
 		rtta_lane_end(stt->lane);
 		rtta_puller_pause(stt->puller, true);

@@ -200,3 +200,20 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	rtta-streams status --json --listen 0 |
 		jq -e '.streams.AUDIO_STREAM | .bytes / 500 * 50 * 60 * 50 < .max_bytes'
 }
+
+@test "rtta-stt at its ceiling takes no more, says so, and goes on when the engine does" {
+	start_nats
+	rtta-streams --quiet init >/dev/null
+	numbered gen --frames 3000 | publish --quiet --lane backfill --eos 20260101T000000Z-cafe
+	background stt rtta-stt --lane backfill --hold 1M --exec "numbered hear --slow 3 --log heard"
+	full() { rtta-streams status --json | jq -e '.tools[0] | .state == "failing" and .reason == "memory is full"'; }
+	wait_for 40 full
+	grep -q 'bytes of sound are held: no more for now' stt.err
+	stop stt
+	[ "$rc" -eq 0 ]
+	: >heard
+	background stt rtta-stt --lane backfill --hold 1M --exec "numbered hear --log heard"
+	none() { rtta-streams status --json --listen 0 | jq -e '.streams.AUDIO_STREAM.messages == 0'; }
+	wait_for 60 none
+	rtta-export -q -f jsonl 20260101T000000Z-cafe | jq -r 'select(.type == "text").text' | numbered check 0 2999
+}
