@@ -141,15 +141,34 @@ words_are_in_place() {
 }
 
 # field failure 13
-@test "Deepgram: the key is in no argument, environment, log or child" {
+@test "the key is in no argument, environment, log, record, heartbeat, page, metric or core" {
 	start_double
-	background stt bash -c 'exec rtta-stt -v --engine live < <(numbered gen --frames 100000 --pace) >out'
-	wait_for 30 received_at_least 3 '.event == "audio"'
+	start_nats
+	rtta-streams --quiet init >init.out
+	background serve rtta-serve --listen 127.0.0.1:0 --port-file port
+	wait_for 20 test -s port
+	page=http://127.0.0.1:$(cat port)
+	background stt bash -c 'ulimit -c unlimited; exec rtta-stt -v --lane live --engine live'
+	numbered gen --frames 100 | publish S1
+	is_there() { rtta-export --format jsonl S1 | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 99; }
+	wait_for 60 is_there
+	# a service may say it back to us
+	do_now '{"status": 503, "error": "test-key is a good key", "close": 1011, "reason": "so test-key was"}'
+	numbered gen --start 100 --frames 20 | publish S1
+	wait_for 30 grep -q 'engine live: 503 \*\*\*\*\*\*\*\* is a good key' stt.err
 	pid=$(cat stt.pid)
-	run ! grep -aq test-key "/proc/$pid/cmdline"
-	run ! grep -aq test-key "/proc/$pid/environ"
-	stop stt
-	run ! grep -q test-key stt.err out
+	rtta-streams status --listen 6 --json >status
+	jq -e '.tools | map(select(.tool == "rtta-stt")) | length == 1' status
+	curl -fs "$page/metrics" >metrics
+	grep -q '^rtta_' metrics
+	curl -fs "$page/s/S1" "$page/s/S1/transcript.jsonl" "$page/healthz" "$page/sessions" >pages
+	dump TEXT_STREAM >records
+	dump KV_system_state >state
+	[ -s records ]
+	run ! grep -aq test-key "/proc/$pid/cmdline" "/proc/$pid/environ" stt.err status metrics pages records state
+	stop stt ABRT
+	[ "$rc" -eq 134 ]
+	[ -z "$(find . -name 'core*')" ]
 }
 
 @test "a key that is not there, empty, or more than one word: 78, naming the file" {
