@@ -378,6 +378,31 @@ words_are_in_place() {
 	[[ $output = *"bad.json: program: syntax error"* ]]
 }
 
+# example N: the Nth profile in the EXAMPLES of rtta-engine(5)
+example() {
+	mandoc -T ascii -O width=200 "$BATS_TEST_DIRNAME/../../man/rtta-engine.5" | col -bx |
+		sed -n '/^EXAMPLES/,/^SEE ALSO/p' | awk -v n="$1" '/^ *[{]$/ { if (++i == n) on = 1 } on; /^ *[}]$/ { on = 0 }'
+}
+
+@test "the manual's examples are profiles; the service that it invents is heard by the second" {
+	mkdir engines
+	cp "$BATS_TEST_DIRNAME"/../../share/engines/*.json engines
+	export RTTA_ENGINE_DIR=$PWD/engines
+	example 1 >engines/house.json
+	run -0 rtta-stt --check-profile engines/house.json
+	background lines "$BATS_TEST_DIRNAME/../double/lines" --engine "numbered hear --interim 10"
+	wait_for 30 test -s lines.out
+	example 2 | sed "s/127.0.0.1:9000/127.0.0.1:$(jq .port lines.out)/" >engines/live.json
+	run -0 rtta-stt --check-profile engines/live.json
+	[[ $output = *": good, 1 sample" ]]
+	hear 130 --interim
+	jq -es 'any(.is_final | not)' out
+	jq -c 'select(.is_final)' out >finals && mv finals out
+	once 130
+	jq -es '[.[] | .last - .first] | add == 130 * 320' out
+	[ ! -s err ]
+}
+
 @test "a service for recordings is refused in the live lane" {
 	start_double
 	run -78 --separate-stderr rtta-stt --lane live --engine batch
