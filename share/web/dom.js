@@ -1,5 +1,5 @@
 /*
- * dom - elements, times and durations as text.
+ * dom - elements, what is fetched, times and durations as text.
  *
  * Text goes in as text, never as markup: whatever it says, it is inert.
  */
@@ -7,51 +7,49 @@ export const $ = (id) => document.getElementById(id);
 export const root = document.documentElement;
 export const address = new URLSearchParams(location.search);
 
-export function h(tag, props, ...kids) {
-	const el = document.createElement(tag);
-	for (const name in props) if (props[name] != null) el.setAttribute(name, props[name]);
-	el.append(...kids);
+/* h('p.help', { id: 'said' }, 'text', h('b', 'more')): an element, its class,
+   properties and content; what is false or empty is left out. */
+export function h(name, ...parts) {
+	const [tag, kind] = name.split('.'), el = document.createElement(tag);
+	if (kind) el.className = kind;
+	for (const part of parts.flat())
+		if (part?.constructor === Object) Object.assign(el, part);
+		else if (part) el.append(part);
 	return el;
 }
 
-export const button = (kind, text, press, type = 'button') => {
-	const el = h('button', { class: kind, type }, text);
-	if (press) el.addEventListener('click', press);
-	return el;
-};
+/* One of these; options: [[value, text], ...]. */
+export const pick = (name, label, options, chosen) => h('fieldset', h('legend', label), options.map(([value, text]) =>
+	h('label.check', h('input', { type: 'radio', name, value, checked: value === chosen }), text)));
 
-/* Choices as a row; options: [[value, text], ...]. */
-export const pick = (name, label, options, chosen) =>
-	h('fieldset', null, h('legend', null, label), h('div', { class: 'row' }, ...options.map(([value, text]) =>
-		h('label', null, h('input', { type: 'radio', name, value, checked: String(value) === String(chosen) ? '' : null }),
-			h('span', null, text)))));
+export const field = (label, id, more) =>
+	h('div', h('label', { htmlFor: id }, label), h('input.field', { id, name: id, ...more }));
 
-export const labelled = (text, field) => h('div', null, h('label', { class: 'label', for: field.id }, text), field);
-
-const two = (n) => String(Math.floor(n)).padStart(2, '0');
+export async function get(path, options) {
+	const answer = await fetch(path, options), text = await answer.text();
+	if (!answer.ok) throw Object.assign(new Error(text.trim()), { status: answer.status });
+	return text;
+}
+export const getJson = async (path) => JSON.parse(await get(path));
+export const recordsOf = async (id) =>
+	(await get(`/s/${id}/transcript.jsonl`)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
 /* 10:15:03, as the reader's clock has it; 10:15. */
-export function clock(ms) {
-	const at = new Date(ms);
-	return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-}
+export const clock = (ms) => new Date(ms).toTimeString().slice(0, 8);
 export const hour = (ms) => clock(ms).slice(0, 5);
 
 export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /* "6 seconds", "5 minutes", "2 min 10 s", "1 h 52 min". */
 export function duration(seconds) {
-	const s = Math.max(1, Math.round(seconds));
+	const s = Math.max(1, Math.round(seconds)), min = Math.floor(s / 60);
 	if (s < 60) return count(s, 'second');
-	if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : count(s / 60, 'minute');
-	return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
+	if (s < 3600) return s % 60 ? `${min} min ${s % 60} s` : count(min, 'minute');
+	return `${Math.floor(min / 60)} h ${min % 60} min`;
 }
 
-const locale = address.get('language');
+const locale = /^[a-z]{2}(?=$|-)/i.exec(address.get('language'))?.[0] || 'en-GB';
 
 /* Tuesday 24 November 2026. */
-export function day(ms, year = 'numeric') {
-	const form = { weekday: 'long', day: 'numeric', month: 'long', year };
-	try { return new Date(ms).toLocaleDateString(locale || 'en-GB', form); }
-	catch { return new Date(ms).toLocaleDateString('en-GB', form); }
-}
+export const day = (ms, year = 'numeric') =>
+	new Date(ms).toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });

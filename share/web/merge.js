@@ -21,22 +21,22 @@ export function millis(text) {
 
 let ids = 0;
 
-/* A record as it came, with what the rules need. */
+/* A record as it came, with what the rules need; without a run it is of
+ * another make, and has no place but by its clock. */
 function prepare(json) {
-	const channel = json.channel ?? -1, live = json.lane !== 'backfill', rev = json.rev || 1;
-	const foreign = json.run === undefined, run = foreign ? '' : json.run;
+	const { seq = 0, is_final: final, type: kind, text, reason, language, run = '', first = 0, last = 0, rev = 1, channel = -1 } = json;
+	const live = json.lane !== 'backfill', track = `${run}/${channel}`;
 	return {
-		id: ++ids, seq: json.seq || 0, final: json.is_final, kind: json.type, text: json.text, live, rev, channel, foreign, run,
-		key: json.is_final ? `s${json.seq}` : `i${live}${run}/${channel}`, track: `${run}/${channel}`,
-		first: foreign ? 0 : json.first, last: foreign ? 0 : json.last, late: !live && rev === 1,
-		voice: json.speaker || (channel >= 0 ? `Channel ${channel + 1}` : ''), reason: json.reason, language: json.language,
-		from: millis(json.timestamp), to: millis(json.end || json.timestamp), stored: millis(json.stored), n: 0, clock: 0,
+		id: ++ids, seq, final, kind, text, reason, language, run, first, last, rev, channel, live, track,
+		key: final ? `s${seq}` : `i${live}${track}`, late: !live && rev === 1,
+		voice: json.speaker || (channel >= 0 ? `Channel ${channel + 1}` : ''),
+		from: millis(json.timestamp), to: millis(json.end || json.timestamp), stored: millis(json.stored),
 	};
 }
 
 const middle = (r) => r.first + Math.floor((r.last - r.first) / 2);
 const empty = (r) => r.first === r.last;
-const order = (a, b) => a.n - b.n || a.clock - b.clock || a.foreign - b.foreign ||
+const order = (a, b) => a.n - b.n || a.clock - b.clock ||
 	(a.run > b.run) - (a.run < b.run) || a.first - b.first || empty(b) - empty(a) ||
 	a.channel - b.channel || b.final - a.final || a.seq - b.seq || a.live - b.live;
 
@@ -74,37 +74,31 @@ export class Merge {
 	/* True when something is shown differently now. */
 	add(json) {
 		const r = prepare(json);
-		return r.final ? this.addFinal(r) : this.addInterim(r);
+		if (!(r.final ? this.addFinal(r) : this.addInterim(r))) return false;
+		this.seat(r);
+		this.list.push(r);
+		return true;
 	}
 
 	addFinal(r) {
 		if (this.finals.has(r.seq)) return false;
 		this.finals.set(r.seq, r);
-		if (!r.foreign) {
-			if (r.live) this.reach.set(r.track, Math.max(r.last, this.reach.get(r.track) || 0));
-			if (!(this.clocks.get(r.run) <= r.from)) { this.clocks.set(r.run, r.from); this.moved = true; }
-			for (const old of this.interims.values())
-				if (old.track === r.track && old.first < r.last && r.first < old.last) {
-					this.drop(old);
-					/* It stands where this one will: the same words become final. */
-					if (r.kind === 'text') r.was ||= old.key;
-				}
-		}
-		return this.put(r);
+		if (r.live) this.reach.set(r.track, Math.max(r.last, this.reach.get(r.track) || 0));
+		if (!(this.clocks.get(r.run) <= r.from)) { this.clocks.set(r.run, r.from); this.moved = true; }
+		for (const old of this.interims.values())
+			if (old.track === r.track && old.first < r.last && r.first < old.last) {
+				this.drop(old);
+				/* It stands where this one will: the same words become final. */
+				if (r.kind === 'text') r.was ||= old.key;
+			}
+		return true;
 	}
 
 	addInterim(r) {
-		const old = this.interims.get(r.key);
 		if (r.live && r.first < (this.reach.get(r.track) || 0)) return false;
-		if (old) this.drop(old);
-		if (!r.text) return !!old;
+		if (this.interims.has(r.key)) this.drop(this.interims.get(r.key));
 		this.interims.set(r.key, r);
-		return this.put(r);
-	}
-
-	put(r) {
-		this.seat(r);
-		this.list.push(r);
+		r.gone = !r.text;
 		return true;
 	}
 
@@ -122,7 +116,7 @@ export class Merge {
 		const run = this.runs.get(r.run);
 		r.n = run ? run.n : UNKNOWN;
 		r.rate = run?.rate || 16000;
-		r.clock = run ? 0 : r.foreign ? r.from : this.clocks.get(r.run);
+		r.clock = run ? 0 : r.run ? this.clocks.get(r.run) : r.from;
 	}
 
 	/* All in order, but for what a better pass replaces, and what came under
@@ -140,8 +134,7 @@ export class Merge {
 			}
 		for (const hole of closed) hole.hidden = 0;
 		return this.list.filter((r) => {
-			const under = r.foreign || empty(r) ? null
-				: closed.find((hole) => hole.run === r.run && hole.first <= middle(r) && middle(r) < hole.last);
+			const under = empty(r) ? null : closed.find((hole) => hole.run === r.run && hole.first <= middle(r) && middle(r) < hole.last);
 			if (under) under.hidden += r.last - r.first;
 			return !under && !(r.rev < top && replaced(better.get(r.track), r));
 		});
@@ -150,8 +143,7 @@ export class Merge {
 	/* Is this place of the sound behind the start? */
 	behindCut(r) {
 		const { cut } = this, a = this.runs.get(r.run), b = this.runs.get(cut?.run);
-		if (r.foreign || cut?.run === undefined) return false;
-		return r.run === cut.run ? r.first >= cut.sample : !!a && !!b && a.n > b.n;
+		return !!r.run && r.run === cut?.run ? r.first >= cut.sample : !!a && !!b && a.n > b.n;
 	}
 
 	clockOf(run, sample) {
@@ -185,7 +177,7 @@ export class Merge {
 
 /* A record whose middle lies under a later revision is not shown. */
 function replaced(list, r) {
-	if (!list || r.foreign || empty(r)) return false;
+	if (!list || empty(r)) return false;
 	const at = middle(r);
 	let low = 0, high = list.length;
 	while (low < high) {
@@ -205,16 +197,16 @@ class Layout {
 		this.turn = this.before = null;  /* the open paragraph; the text before */
 		this.started = merge.cut?.run === undefined;
 		this.run = null;
-		this.reached = 0;                /* how far the present run is covered */
+		this.reached = 0;                /* how far this run is covered */
 	}
 
 	walk(list) {
 		for (const r of list) {
-			if (!r.foreign && r.run !== this.run) this.enter(r.run);
+			if (r.run && r.run !== this.run) this.enter(r.run);
 			this.start(r);
-			if (!r.foreign && r.final) this.hole(r.first);
+			if (r.run && r.final) this.hole(r.first);
 			if (r.kind === 'text') this.text(r); else if (r.kind === 'gap') this.gap(r); else this.silence(r);
-			if (!r.foreign && r.final) this.reached = Math.max(this.reached, r.last);
+			if (r.run && r.final) this.reached = Math.max(this.reached, r.last);
 		}
 		/* Not a record yet, but the pre-roll is known to come. */
 		const first = list.length ? null : [...this.merge.runs].find(([, run]) => run.n === 0);

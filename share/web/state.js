@@ -6,15 +6,9 @@
 import { clock, duration, hour } from './dom.js';
 import { millis } from './merge.js';
 
-const RING = 'M7 7m-6 0a6 6 0 1 0 12 0a6 6 0 1 0 -12 0', CROSS = 'M2 2L12 12M12 2L2 12';
-const icons = {
-	live: RING, bridge: RING, behind: 'M7 1a6 6 0 1 1 -6 6', paused: 'M4 1v12M10 1v12', sound: CROSS,
-	silent: 'M1 7h12', engine: 'M7 1L13.5 13H.5Z', offline: 'M1 7h4M9 7h4M6 3l2 8', box: CROSS,
-	ended: 'M2 2h10v10H2Z', none: RING, wait: RING,
-};
+const icons = { live: '●', bridge: '●', behind: '◐', paused: '‖', sound: '×', silent: '–', engine: '▲', offline: '◇', box: '×', ended: '■' };
 
-const say = (name, tone, head, rest) =>
-	({ name, tone, head, rest, icon: icons[name], solid: /^(live|bridge|ended)$/.test(name) });
+const say = (name, tone, head, rest) => ({ name, tone, head, rest, icon: icons[name] || '○' });
 
 /* The tool of the box by name and lane: what it said last. */
 export const tool = (box, name, lane) => (box.tools || []).find((t) => t.tool === name && (!lane || t.lane === lane));
@@ -22,24 +16,22 @@ export const tool = (box, name, lane) => (box.tools || []).find((t) => t.tool ==
 /* "2 min 10 s are", "1 minute of it is". */
 function still(seconds, of = '') {
 	const text = duration(seconds);
-	return `${text}${of} ${/^1 (second|minute)$/.test(text) ? 'is' : 'are'}`;
+	return `${text}${of} ${/^1 (second|minute)$/.test(text) ? 'is' : 'are'} still to come.`;
 }
 
-const since = (t) => `since ${clock(millis(t))}`;
+const since = (t) => ` since ${clock(millis(t))}.`;
 
 function paused(box, session) {
 	const at = box.off_record || session?.off_record;
-	return at && say('paused', '', 'Off the record', ` ${since(at)}. Nothing said now is written or kept.`);
+	return at && say('paused', '', 'Off the record', `${since(at)} Nothing said now is written or kept.`);
 }
 
 /* The microphone, as rtta-route hears it. */
 function microphone(box) {
 	const route = tool(box, 'rtta-route'), { mic, mic_since: at = route?.since } = route?.counters || {};
 	if (route?.state === 'gone' || mic === 'no frames')
-		return say('sound', 'alarm', 'No sound reaches the box',
-			` ${since(mic ? at : route.since)}. Somebody in the room should look at the microphone.`);
-	return (mic === 'zero' || mic === 'silent') &&
-		say('silent', 'warn', 'The microphone is on but silent', ` ${since(at)}. It may be muted.`);
+		return say('sound', 'alarm', 'No sound reaches the box', `${since(mic ? at : route.since)} Somebody in the room should look at the microphone.`);
+	return (mic === 'zero' || mic === 'silent') && say('silent', 'warn', 'The microphone is on but silent', `${since(at)} It may be muted.`);
 }
 
 function engine(box) {
@@ -53,7 +45,7 @@ function running({ box, session, lag, delay }) {
 	const pending = session.ledger?.pending_s || 0, mic = microphone(box);
 	const worst = paused(box, session) || (mic?.name === 'sound' && mic) || engine(box) || mic;
 	if (worst) return worst;
-	if (pending >= 2) return say('behind', 'warn', 'Live, and catching up', `: ${still(pending, ' of earlier speech')} still to come.`);
+	if (pending >= 2) return say('behind', 'warn', 'Live, and catching up', `: ${still(pending, ' of earlier speech')}`);
 	if (tool(box, 'rtta-stt', 'live')?.state === 'bridged')
 		return say('bridge', 'good', 'Live, by the box alone', '. The speech service is away; better text will replace this.');
 	const held = delay ? `, ${duration(delay)} of it by your own wish` : '';
@@ -69,12 +61,12 @@ function over({ session }) {
 	if (session.state === 'unknown') return say('ended', '', 'This is the text', '. Nothing else is known of its session.');
 	if (session.state !== 'ended') return say('wait', 'warn', 'Stopped', '. The last words are being written.');
 	const head = session.end?.time ? `Ended at ${hour(millis(session.end.time))}` : 'Ended';
-	if (!ledger.closed && ledger.pending_s >= 0.5) return say('behind', 'warn', head, `. ${still(ledger.pending_s)} still to come.`);
-	return say('ended', '', head, lost >= 0.5 ? `. This is the whole text, but for ${duration(lost)}.` : '. This is the whole text.');
+	if (!ledger.closed && ledger.pending_s >= 0.5) return say('behind', 'warn', head, `. ${still(ledger.pending_s)}`);
+	return say('ended', '', head, `. This is the whole text${lost >= 0.5 ? `, but for ${duration(lost)}` : ''}.`);
 }
 
 /* No more is to come but what is late. */
-export const isOver = (session) => session.state === 'ended' || session.state === 'unknown';
+export const isOver = (session) => session?.state === 'ended' || session?.state === 'unknown';
 
 /* model: {online, down (ms or 0), loaded, box, session, lag, delay} */
 export function sentence(model) {

@@ -9,23 +9,34 @@ const BIG_ITEMS = 6;       /* of the big screen and the overlay */
 const LOG_LINES = 20;      /* spoken text that stays */
 
 /* A note in two parts: the news, and the rest. */
-function noteOf(item) {
-	const span = `${clock(item.from)} to ${clock(item.to)}`, long = duration((item.to - item.from) / 1000);
-	switch (item.kind) {
-	case 'start': return ['Start. ', 'Everything above was said before.'];
-	case 'gap': return [`No text for ${duration(item.seconds)}. `, item.reason ? `Reason: ${item.reason}, ${span}.` : `${span}.`];
-	case 'off': return ['Off the record, ', `${span}. Neither written nor kept.`];
-	case 'wait': return item.state ? [item.state === 'part' ? 'Written in part: ' : 'Written: ', `${long}, ${span}. `]
-		: ['Still to come: ', `${long}, ${span}. The sound is kept.`];
-	default: return [`No speech for ${long}.`, ''];
-	}
+function noteOf({ kind, state, from, to, seconds, reason }) {
+	const span = `${clock(from)} to ${clock(to)}`, long = duration((to - from) / 1000);
+	return {
+		start: ['Start. ', 'Everything above was said before.'],
+		gap: [`No text for ${duration(seconds)}. `, `${reason ? `Reason: ${reason}, ` : ''}${span}.`],
+		off: ['Off the record, ', `${span}. Neither written nor kept.`],
+		wait: ['Still to come: ', `${long}, ${span}. The sound is kept.`],
+		part: ['Written in part: ', `${long}, ${span}. `],
+		written: ['Written: ', `${long}, ${span}. `],
+		silence: [`No speech for ${long}.`, ''],
+	}[state || kind];
 }
 
-/* Make the children of parent those of list, in order, touching only what
- * differs.  What is not in the list must have been removed before. */
-function arrange(parent, list, tail) {
+/* Make these the children, in order, touching only what differs. */
+function arrange(parent, list) {
+	const wanted = new Set(list);
+	for (const el of [...parent.childNodes]) if (!wanted.has(el)) el.remove();
 	let at = parent.firstChild;
-	for (const el of list) if (el === at) at = at.nextSibling; else parent.insertBefore(el, at || tail);
+	for (const el of list) if (el === at) at = at.nextSibling; else parent.insertBefore(el, at);
+}
+
+/* The element of this key; interim text that became final keeps its own. */
+function elementOf(map, { key, was }, make) {
+	if (!map.has(key)) {
+		map.set(key, map.get(was) || make());
+		map.delete(was);
+	}
+	return map.get(key);
 }
 
 const inSight = (el) => {
@@ -37,144 +48,106 @@ export class View {
 	/* box: the element for the text; on: {follow(), redraw()}, told when
 	   following changes and when there is more to build. */
 	constructor(box, big, on) {
-		Object.assign(this, { box, big, on, following: true, unread: 0, limit: FIRST_ITEMS, shut: [] });
-		this.tail = h('div', { class: 'tail', id: 'newest', tabindex: -1 });
+		Object.assign(this, { box, big, on, following: true, quiet: 0, y: 0, below: 0, up: 0 });
+		this.tail = h('div.tail', { id: 'newest', tabIndex: -1 });
 		this.log = box.parentNode.querySelector('#log');
-		this.still = matchMedia('(prefers-reduced-motion: reduce)');
-		this.quiet = this.y = this.below = this.up = 0;
 		this.jumped = -Infinity;   /* when we last went to the end at once */
 		this.clear();
 		addEventListener('scroll', () => this.scrolled(), { passive: true });
-		addEventListener('resize', () => { this.quiet = performance.now() + 300; this.measure(); this.pin(true); });
+		addEventListener('resize', () => { this.quiet = performance.now() + 300; this.pin(true); });
 		/* Sections far away have estimated heights until they are seen. */
 		new ResizeObserver(() => { const at = this.jumped; if (performance.now() < at + 1000) { this.pin(true); this.jumped = at; } }).observe(box);
 		box.addEventListener('click', (e) => { if (getSelection().isCollapsed && !e.target.closest('a, button')) this.tap(e.clientX, e.clientY); });
 	}
 
 	clear() {
-		this.sections = new Map();   /* key: {el, sign, items} */
+		this.sections = new Map();   /* key: {el, sign} */
 		this.blocks = new Map();     /* key of an item: element */
 		this.spans = new Map();      /* key of a record: element */
+		this.opened = new Set();     /* keys of holes that were opened by hand */
 		this.box.replaceChildren(this.tail);
 		this.items = [];
-		this.shown = this.unread = 0;
-		this.last = this.place = this.opened = null;
-		this.newest = undefined;
+		this.unread = 0;
+		this.last = this.place = this.newest = undefined;
 		this.limit = FIRST_ITEMS;
-		this.measure();
 	}
-
-	/* Characters in a line, roughly, for sections that are not laid out yet. */
-	measure() { root.style.setProperty('--row', Math.max(20, this.box.clientWidth / this.line() * 2.9)); }
 
 	/* Holes in sight of somebody who reads: what comes there opens by hand. */
 	closed() {
 		if (this.following || this.big) return [];
-		return this.items.filter((item) => item.kind === 'wait' && !this.opened?.has(item.key) && inSight(this.blocks.get(item.key)));
+		return this.items.filter((item) => item.kind === 'wait' && !this.opened.has(item.key) && inSight(this.blocks.get(item.key)));
 	}
 
 	/* Show these items.  live: new text is counted for who reads above.
 	   fromTop: when not all can be built at once, the first ones are. */
 	show(all, { live, fromTop, session }) {
-		const before = this.newest, size = this.big ? BIG_ITEMS : this.limit;
-		const items = fromTop ? all.slice(0, size) : all.slice(-size);
+		const size = this.big ? BIG_ITEMS : this.limit;
 		this.session = session;
-		this.hold(this.reading(), () => this.build(items));
+		this.hold(this.reading(), () => this.build(fromTop ? all.slice(0, size) : all.slice(-size)));
 		this.pin(!live);
-		this.news(all, before);
-		if (!this.big && size < all.length && !this.later)
-			this.later = setTimeout(() => { this.later = 0; this.limit *= 4; this.on.redraw(); }, 30);
+		this.news(all, this.newest);
+		if (!this.big && size < all.length)
+			this.later ||= setTimeout(() => { this.later = 0; this.limit *= 4; this.on.redraw(); }, 30);
 		this.marking();
 		this.on.follow();
 	}
 
 	/* Finals that no item had before: a number, and perhaps aloud. */
 	news(all, before) {
-		const fresh = [];
-		this.newest = before ?? 0;
-		for (let i = all.length; i-- > 0 && all.length - i < 50;)
-			for (const r of all[i].records || [])
-				if (r.seq > this.newest && r.final && r.live) fresh.push(r);
-		for (const r of fresh) this.newest = Math.max(this.newest, r.seq);
+		const fresh = all.slice(-50).flatMap((item) => item.records || [])
+			.filter((r) => r.final && r.live && r.seq > (before || 0)).sort((a, b) => a.seq - b.seq);
+		this.newest = fresh.at(-1)?.seq || before || 0;
 		if (before === undefined || !fresh.length) return;
 		this.jumped = -Infinity;
 		if (!this.following) this.unread += fresh.length;
 		if (!this.aloud) return;
-		for (const r of fresh.sort((a, b) => a.seq - b.seq)) this.log.append(h('p', { lang: r.language }, r.voice ? `${r.voice}: ` : '', r.text));
+		for (const r of fresh) this.log.append(h('p', { lang: r.language || '' }, r.voice && `${r.voice}: `, r.text));
 		while (this.log.children.length > LOG_LINES) this.log.firstChild.remove();
 	}
 
-	/* --- the elements: a record is a span, a paragraph a block, a minute a section --- */
+	/* --- the elements: a record is a span, a paragraph a block, a minute a
+	   section, of which far away ones need no layout --- */
 
 	build(items) {
-		const plan = this.plan(items), changed = [], keep = new Set(), old = [];
-		this.items = items;
-		for (const [key, section] of this.sections)
-			if (plan.get(key)?.sign !== section.sign) old.push(...section.items);
-		for (const [key, part] of plan)
-			if (this.sections.get(key)?.sign !== part.sign) changed.push(key);
-		for (const key of changed)
-			for (const item of plan.get(key).items) {
-				this.inherit(this.blocks, item.was, item.key);
-				keep.add(item.key);
-				for (const r of item.records || []) { this.inherit(this.spans, r.was, r.key); keep.add(r.key); }
-			}
-		for (const item of old) {
-			this.remove(this.blocks, item.key, keep);
-			for (const r of item.records || []) this.remove(this.spans, r.key, keep);
-		}
-		for (const [key, section] of this.sections) if (!plan.has(key)) { section.el.remove(); this.sections.delete(key); }
-		for (const key of changed) this.section(key, plan.get(key));
-		arrange(this.box, [...plan.keys()].map((key) => this.sections.get(key).el), this.tail);
-		const last = items.length ? this.blocks.get(items[items.length - 1].key) : null;
-		if (this.last && this.last !== last) this.last.style.minHeight = '';
-		this.last = last;
-	}
-
-	/* A minute is a section: far away ones need no layout. */
-	plan(items) {
-		const plan = new Map();
-		let part = null, minute = NaN;
+		const plan = new Map(), old = this.sections, row = this.box.clientWidth / this.line() * 2.9;
+		let part, minute;
 		for (const item of items) {
 			const of = this.big ? 0 : Math.floor(item.from / 60000);
 			if (of !== minute) {
-				let key = `m${minute = of}`;
+				let key = minute = of;
 				while (plan.has(key)) key += "'";
 				plan.set(key, part = { items: [], sign: '' });
 			}
 			part.items.push(item);
 			part.sign += `${item.key}:${item.sign} `;
 		}
-		return plan;
+		this.items = items;
+		this.sections = new Map();
+		for (const [key, { items: within, sign }] of plan) {
+			const section = old.get(key) || { el: h('section.min') };
+			if (section.sign !== sign) this.section(section.el, within, Math.max(20, row));
+			this.sections.set(key, { el: section.el, sign });
+		}
+		arrange(this.box, [...[...this.sections.values()].map((section) => section.el), this.tail]);
+		const last = this.blocks.get(items.at(-1)?.key);
+		if (this.last && this.last !== last) this.last.style.minHeight = '';
+		this.last = last;
 	}
 
-	/* Interim text that became final stays the same elements. */
-	inherit(map, was, key) {
-		if (!was || !map.has(was) || map.has(key)) return;
-		map.set(key, map.get(was));
-		map.delete(was);
-	}
-
-	remove(map, key, keep) {
-		if (keep.has(key) || !map.has(key)) return;
-		map.get(key).remove();
-		map.delete(key);
-	}
-
-	section(key, part) {
-		const el = this.sections.get(key)?.el || h('section', { class: 'min' });
-		let letters = 0;
-		for (const item of part.items) for (const r of item.records || []) letters += r.text.length;
-		el.style.setProperty('--letters', letters);
-		el.style.setProperty('--turns', part.items.length);
-		arrange(el, part.items.map((item) => this.block(item)), null);
-		this.sections.set(key, { el, ...part });
+	/* row: letters in a line, roughly, for a height before there is a layout. */
+	section(el, items, row) {
+		let lines = items.length * 1.4;
+		for (const item of items) for (const r of item.records || []) lines += r.text.length / row;
+		el.style.containIntrinsicBlockSize = `auto ${lines}lh`;
+		arrange(el, items.map((item) => this.block(item)));
 	}
 
 	block(item) {
-		let el = this.blocks.get(item.key);
-		if (el?.sign === item.sign) return el;
-		if (!el) this.blocks.set(item.key, el = this.frame(item));
+		const el = elementOf(this.blocks, item, () => {
+			const time = h('time'), link = h('a.t', { tabIndex: -1 }, time), say = h('span.say', { dir: item.kind === 'turn' ? 'auto' : '' });
+			return h('p', { tabIndex: -1, time, link, say }, link, say, '\n');
+		});
+		if (el.sign === item.sign) return el;
 		el.sign = item.sign;
 		el.time.textContent = clock(item.from);
 		el.time.dateTime = new Date(item.from).toISOString();
@@ -182,63 +155,37 @@ export class View {
 		return el;
 	}
 
-	frame(item) {
-		const el = h('p', { class: 'turn', tabindex: -1 });
-		el.time = h('time');
-		el.say = h('span', { class: 'say', dir: item.kind === 'turn' ? 'auto' : null });
-		el.link = h('a', { class: 't', tabindex: -1 }, el.time);
-		el.append(el.link, el.say, '\n');
-		return el;
-	}
-
 	fillNote(el, item) {
 		const [news, rest] = noteOf(item);
 		el.className = `turn note ${item.kind}`;
-		el.say.replaceChildren(h('b', null, news), rest);
-		if (!item.state) return;
-		const show = h('button', { type: 'button' }, 'Show it');
-		show.addEventListener('click', () => {
-			(this.opened ||= new Set()).add(item.key);
-			this.on.redraw();
-		});
-		el.say.append(show);
+		el.say.replaceChildren(h('b', news), rest);
+		if (item.state) el.say.append(h('button', { onclick: () => { this.opened.add(item.key); this.on.redraw(); } }, 'Show it'));
 	}
 
-	fillTurn(el, item) {
-		el.className = `turn${item.late ? ' late' : ''}${item.same ? ' same' : ''}`;
-		if (item.records[0].seq) el.link.href = `/s/${this.session}#r${item.records[0].seq}`;
-		if (item.records[0].language) el.say.lang = item.records[0].language;
+	fillTurn(el, { records, voice, late, same, lateHead }) {
+		const [{ seq, language, stored }] = records;
+		el.className = `turn${late ? ' late' : ''}${same ? ' same' : ''}`;
+		if (seq) el.link.href = `/s/${this.session}#r${seq}`;
+		if (language) el.say.lang = language;
 		el.who?.remove();
-		el.who = null;
-		if ((!item.same && item.voice) || item.lateHead) {
-			el.who = h('b', { class: 'who' });
-			if (item.voice) el.who.append(h('bdi', null, item.voice), h('span', { class: 'hide' }, ': '));
-			const stored = item.records[0].stored;
-			if (item.lateHead) el.who.append(h('i', null, stored > 0 ? `written late, ${clock(stored)}` : 'written late'));
-			el.say.before(el.who);
-		}
+		el.who = h('b.who', voice && [h('bdi', voice), h('span.hide', ': ')],
+			lateHead && h('i', `written late${stored > 0 ? `, ${clock(stored)}` : ''}`));
+		if ((!same && voice) || lateHead) el.say.before(el.who);
 		/* Spans with a blank between; what stands is not touched. */
-		const nodes = item.records.flatMap((r, i) => {
+		arrange(el.say, records.flatMap((r) => {
 			const span = this.span(r);
-			return i ? [span.blank ||= document.createTextNode(' '), span] : [span];
-		});
-		const wanted = new Set(nodes);
-		for (const node of [...el.say.childNodes]) if (!wanted.has(node)) node.remove();
-		arrange(el.say, nodes, null);
+			return [span.blank ||= new Text(' '), span];
+		}).slice(1));
 		/* A shorter guess gives no line back. */
-		if (!this.big && item.records.some((r) => !r.final)) el.style.minHeight = `${el.offsetHeight}px`;
+		if (!this.big && records.some((r) => !r.final)) el.style.minHeight = `${el.offsetHeight}px`;
 	}
 
 	/* Of a text that changes only the part that differs is replaced. */
 	span(r) {
-		let el = this.spans.get(r.key);
-		if (!el) this.spans.set(r.key, el = h('span', null, ''));
-		const node = el.firstChild || el.appendChild(document.createTextNode('')), old = node.data;
-		if (old !== r.text) {
-			let same = 0;
-			while (same < old.length && old[same] === r.text[same]) same++;
-			node.replaceData(same, old.length - same, r.text.slice(same));
-		}
+		const el = elementOf(this.spans, r, () => h('span', new Text())), node = el.firstChild, old = node.data;
+		let same = 0;
+		while (same < old.length && old[same] === r.text[same]) same++;
+		if (old !== r.text) node.replaceData(same, old.length - same, r.text.slice(same));
 		el.className = r.final ? '' : 'interim';
 		el.seq = r.seq;
 		return el;
@@ -260,9 +207,8 @@ export class View {
 		if (force) this.jumped = performance.now();
 		scrollTo(0, root.scrollHeight);
 		this.settle();
-		if (!force && !this.still.matches && Math.abs(scrollY - was) < innerHeight)
-			this.box.animate([{ transform: `translateY(${scrollY - was}px)` }, { transform: 'none' }],
-				{ duration: 180, easing: 'ease-out' });
+		if (!force && !matchMedia('(prefers-reduced-motion: reduce)').matches && Math.abs(scrollY - was) < innerHeight)
+			this.box.animate([{ transform: `translateY(${scrollY - was}px)` }, {}], { duration: 180, easing: 'ease-out' });
 	}
 
 	follow(on) {
@@ -289,10 +235,9 @@ export class View {
 	}
 
 	/* A change elsewhere must not move el.  Chromium and Firefox have seen to
-	   it by the time we measure; what is left over is done here: in Safari, all
-	   of it. */
+	   it by the time we measure; in Safari all of it is left over. */
 	hold(el, change) {
-		const y = el?.isConnected ? el.getBoundingClientRect().top : 0;
+		const y = el?.isConnected && el.getBoundingClientRect().top;
 		change();
 		if (el?.isConnected) scrollBy(0, el.getBoundingClientRect().top - y);
 		this.settle();
@@ -302,7 +247,6 @@ export class View {
 	resize(change) {
 		if (this.last) this.last.style.minHeight = '';
 		this.hold(this.reading(), change);
-		this.measure();
 		this.pin(true);
 	}
 
@@ -318,31 +262,32 @@ export class View {
 		return this.last;
 	}
 
-	/* Show the paragraph of this record, and leave live. */
+	/* Leave live for this paragraph. */
+	leave(p, block) {
+		this.following = false;
+		p.scrollIntoView({ block });
+		p.focus({ preventScroll: true });
+		this.settle();
+		this.on.follow();
+	}
+
+	/* Show the paragraph of this record. */
 	go(r, className) {
 		const p = r && this.spans.get(r.key)?.closest('.turn');
 		if (!p) return false;
-		this.following = false;
 		if (className) {
 			this.box.querySelector(`.${className}`)?.classList.remove(className);
 			p.classList.add(className);
 		}
-		p.scrollIntoView({ block: 'center' });
-		p.focus({ preventScroll: true });
-		this.settle();
-		this.on.follow();
+		this.leave(p, 'center');
 		return true;
 	}
 
 	/* The next (1) or previous (-1) paragraph gets the focus. */
 	step(by) {
 		const all = [...this.box.querySelectorAll('.turn')], at = all.indexOf(document.activeElement);
-		const el = at < 0 ? this.reading() : all[at + by];
-		if (!el) return;
-		this.following = false;
-		el.focus({ preventScroll: true });
-		el.scrollIntoView({ block: 'nearest' });
-		this.on.follow();
+		const p = at < 0 ? this.reading() : all[at + by];
+		if (p) this.leave(p, 'nearest');
 	}
 
 	/* --- the place-keeper: a word, kept as (record, offset); no element changes --- */
@@ -350,21 +295,18 @@ export class View {
 	get marked() { return this.place && this.spans.get(`s${this.place.seq}`)?.closest('.turn'); }
 	get key() { return `rtta-mark-${this.session}`; }
 
-	toMark() {
-		const { place } = this;
-		if (place) this.go(this.items.flatMap((item) => item.records || []).find((r) => r.seq === place.seq));
-	}
+	toMark() { if (this.place) this.go({ key: `s${this.place.seq}` }); }
 
 	tap(x, y) {
 		const at = document.caretPositionFromPoint?.(x, y) || document.caretRangeFromPoint?.(x, y);
 		const node = at?.offsetNode || at?.startContainer;
-		if (node?.nodeType === 3 && node.parentNode.seq && this.box.contains(node)) this.mark(node, at.offset ?? at.startOffset);
+		if (node?.parentNode.seq && this.box.contains(node)) this.mark(node, at.offset ?? at.startOffset);
 	}
 
-	/* The word of the paragraph that has the focus, or the newest one. */
+	/* The paragraph that has the focus, or the newest word. */
 	markHere() {
 		const p = document.activeElement.closest('.turn'), spans = [...(p || this.box).querySelectorAll('.say span')].filter((el) => el.seq);
-		const node = spans[p ? 0 : spans.length - 1]?.firstChild;
+		const node = spans.at(p ? 0 : -1)?.firstChild;
 		if (node) this.mark(node, p ? 0 : node.length);
 	}
 
@@ -372,18 +314,19 @@ export class View {
 		while (at > 0 && /\S/.test(node.data[at - 1])) at--;
 		const { seq } = node.parentNode, again = this.place?.seq === seq && this.place.at === at;
 		this.place = again ? null : { seq, at };
-		if (again) sessionStorage.removeItem(this.key); else sessionStorage.setItem(this.key, JSON.stringify(this.place));
+		sessionStorage.setItem(this.key, JSON.stringify(this.place));
 		this.marking();
 	}
 
 	marking() {
-		if (!this.place && this.session) this.place = JSON.parse(sessionStorage.getItem(this.key));
-		const p = this.marked, old = this.box.querySelector('.marked'), { at } = this.place || {};
-		if (old !== p) { old?.classList.remove('marked'); p?.classList.add('marked'); }
+		if (this.session) this.place ??= JSON.parse(sessionStorage.getItem(this.key));
+		const p = this.marked;
+		this.box.querySelector('.marked')?.classList.remove('marked');
+		p?.classList.add('marked');
 		if (!window.Highlight) return;
 		CSS.highlights.delete('place');
 		if (!p) return;
-		const range = new Range(), node = this.spans.get(`s${this.place.seq}`).firstChild, rest = node.data.slice(at).search(/\s/);
+		const range = new Range(), { at, seq } = this.place, node = this.spans.get(`s${seq}`).firstChild, rest = node.data.slice(at).search(/\s/);
 		range.setStart(node, Math.min(at, node.length));
 		range.setEnd(node, rest < 0 ? node.length : at + rest);
 		CSS.highlights.set('place', new Highlight(range));
