@@ -64,6 +64,22 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	rtta-export -q "$session" | grep -q ': microphone unplugged\]$'
 }
 
+@test "a microphone that is gone until the session is stopped: the gap reaches up to the stop" {
+	start_appliance
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 50 --gone
+	now=$(date +%s%6N)
+	wait_for 20 heard 50
+	past() { [ "$(date +%s%6N)" -gt $((now + 2000000)) ]; }
+	wait_for 20 past
+	rtta-session stop
+	wait_for 60 complete
+	[ "$(gaps | jq -c '[keys[0], length, .["microphone unplugged"] > 1]')" = '["microphone unplugged",1,true]' ]
+	[ "$(rtta-export --quiet --coverage --json "$session" | jq '.captured_s - .gap_s')" = 1 ]
+}
+
 @test "sound that nobody heard before it was too old is a gap that says so" {
 	start_appliance --audio-age 5s
 	session=$(rtta-session start)
