@@ -20,7 +20,7 @@
 
 enum {
 	BACKOFF_MS = 500,              /* doubled with each failure */
-	BACKOFF_LIVE_MAX_MS = 2000,    /* people wait for the text */
+	BACKOFF_LIVE_MAX_MS = 1500,    /* people wait for the text */
 	BACKOFF_MAX_MS = 30000,
 	JITTER_PERCENT = 20,
 	STUCK_MS = 60000               /* neither takes sound nor says a word */

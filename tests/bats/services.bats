@@ -33,6 +33,12 @@ received() { jq -c "select($1)" double.log; }
 count_received() { received "$1" | wc -l; }
 received_at_least() { [ "$(count_received "$2")" -ge "$1" ]; }
 
+# waited SECONDS: at least, between the last refusal and the next request
+waited() {
+	received '.event == "refused" or .event == "request"' | jq -es --argjson s "$1" '. as $all |
+		(map(.event) | rindex("refused")) as $i | $all[$i + 1].at - $all[$i].at > $s - 0.1'
+}
+
 # The place of each number's word against where the number is in the sound.
 words_are_in_place() {
 	jq -e -s '[.[] | select(.words) | .words[] | (.first - (.word | tonumber) * 320) | fabs] |
@@ -129,10 +135,11 @@ words_are_in_place() {
 		grep -q "^rtta-stt: engine live: $code [A-Z]" err
 		[ "$(count_received '.event == "request"')" -eq $((before + 1)) ]
 	done
-	do_now '{"clear": true, "status": 429, "times": 1, "retry_after": 1}'
+	do_now '{"clear": true, "status": 429, "times": 1, "retry_after": 3}'
 	hear 50
 	once 50
-	grep -q 'engine live: 429 Too many requests' err
+	grep -q 'engine live: 429 Too many requests.*again in 3' err
+	waited 3
 	echo wrong-key >key
 	do_now '{"clear": true}'
 	run -78 hear 50
@@ -229,6 +236,25 @@ words_are_in_place() {
 	once 300
 }
 
+# field failure 10
+@test "stopped while its service is broken it leaves with 0, and its successor hears the rest" {
+	start_double
+	start_nats
+	rtta-streams --quiet init >init.out
+	background stt rtta-stt --lane live --engine live
+	do_now '{"stall": true, "close_after_s": 1, "times": 1}'
+	numbered gen --frames 100 | publish S1
+	wait_for 30 grep -q 'engine live: closed: 1011' stt.err
+	do_now '{"status": 503}'
+	wait_for 30 grep -q 'engine live: 503' stt.err
+	stop stt
+	[ "$rc" -eq 0 ]
+	do_now '{"clear": true}'
+	background stt rtta-stt --lane live --engine live
+	is_there() { rtta-export --format jsonl S1 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 99; }
+	wait_for 60 is_there
+}
+
 @test "a redirection is not followed: the key stays where it belongs" {
 	start_double
 	do_now "{\"status\": 302, \"times\": 1, \"location\": \"http://127.0.0.1:$PORT/stolen\"}"
@@ -316,20 +342,19 @@ words_are_in_place() {
 }
 
 # field failure 16
-@test "recordings: 408, 429 and 504 are tried again, each sample once" {
+@test "recordings: 408, 429 and 504 are tried again, when the service says, each sample once" {
 	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	background back rtta-stt --lane backfill --engine batch --idle 2s
-	do_now '{"status": 504, "on": "batch", "times": 1}'
-	numbered gen --frames 400 | publish --lane backfill --eos S1
-	wait_for 60 grep -q 'engine batch: 504' back.err
-	do_now '{"clear": true, "status": 429, "on": "batch", "times": 1, "retry_after": 1}'
-	texts() { rtta-export --format jsonl "$1" 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' '; }
-	is_there() { texts "$1" | numbered check 0 399; }
-	wait_for 60 is_there S1
-	numbered gen --frames 400 --run 0000000000000002 | publish --lane backfill --eos S2
-	wait_for 60 is_there S2
+	is_there() { rtta-export --format jsonl "$1" 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 199; }
+	for code in 504 408 429; do
+		do_now "{\"clear\": true, \"status\": $code, \"on\": \"batch\", \"times\": 1, \"retry_after\": 3}"
+		numbered gen --frames 200 --run "0000000000000$code" | publish --lane backfill --eos "S$code"
+		wait_for 60 is_there "S$code"
+		grep -q "engine batch: $code .*again in 3" back.err
+		waited 3
+	done
 	run ! grep -q test-key back.err
 }
 
