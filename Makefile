@@ -98,8 +98,8 @@ check-man:                        ## manuals only
 check-lint:                       ## shellcheck, cppcheck
 	B=$(B) tests/run lint
 
-chaos: all $(CHECKERS)               ## break everything by a seed (SEED=n MINUTES=m), count every sample
-	B=$(B) tests/chaos/chaos $(or $(SEED),1) $(or $(MINUTES),5)
+chaos: all $(CHECKERS)               ## break everything by a seed (SEED=n MINUTES=m OPTIONS=--websocket), count every sample
+	B=$(B) tests/chaos/chaos $(OPTIONS) $(or $(SEED),1) $(or $(MINUTES),5)
 
 soak: all $(CHECKERS)                ## a day of sound as fast as it goes (HOURS=h): is memory flat?
 	B=$(B) tests/chaos/soak $(or $(HOURS),24)
