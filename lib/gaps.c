@@ -214,6 +214,10 @@ note_between(const struct rtta_gaps *gaps, const struct rtta_run *run)
 
 		if (note->from_us < run->key.first_us && note->to_us > run->key.prev_us)
 			return note;
+		/* The clock was set back in between. */
+		if (note->from.run != run->id && note->to.run == run->id &&
+		    note->to.sample == run->key.first)
+			return note;
 	}
 	return NULL;
 }

@@ -127,6 +127,14 @@ note_gone(struct rtta_switch *sw, const struct rtta_session_end *end)
 
 /* --- a session begins --- */
 
+/* Without loss, and nothing that lay between was dropped. */
+static bool
+follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
+{
+	return (held->frame.flags & RTTA_FRAME_CONTIGUOUS) && (!held->has_after ||
+	    (held->after.run == prev->pos.run && held->after.sample == prev->pos.sample));
+}
+
 static void
 note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta_switch_mark *prev)
 {
@@ -152,7 +160,7 @@ note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta
 	if (sw->n_runs > 0 && prev->is_set) {
 		action->run.prev_next = prev->pos.sample;
 		action->run.prev_us = prev->us;
-		action->run.contiguous = held->frame.flags & RTTA_FRAME_CONTIGUOUS;
+		action->run.contiguous = follows(held, prev);
 	}
 	sw->runs = rtta_xreallocarray(sw->runs, sw->n_runs + 1, sizeof(*sw->runs));
 	sw->runs[sw->n_runs++] = held->frame.run_id;
@@ -608,6 +616,8 @@ rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held)
 
 	held->known = sw->known;
 	held->lost = count_lost(&sw->read, frame);
+	held->has_after = sw->read.is_set;
+	held->after = sw->read.pos;
 	held->after_gone = sw->read_gone && frame->run_id != sw->read.pos.run;
 	sw->read_gone = frame->flags & RTTA_FRAME_GONE;
 	sw->read_over = !sw->read_gone && (frame->flags & RTTA_FRAME_END);

@@ -27,6 +27,8 @@ struct rtta_held {
 	double level_db;
 	bool known;                /* the status was known when it was read */
 	bool after_gone;           /* the run before ended because the device went away */
+	bool has_after;
+	struct rtta_pos after;     /* where what was read before it ended */
 	int64_t before_ns;         /* the window's: sound added before it */
 };
 

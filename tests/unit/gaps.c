@@ -123,6 +123,10 @@ test_breaks(void)
 	    "\"prev_us\":4000000,\"contiguous\":false,\"rate_hz\":16000}");
 	count = rtta_gaps_breaks(back, &found);
 	CHECK_STR(list(found, count), "bb 0-0 nothing was recorded 3.00-3.00; ");
+	key(back, "note", "route-" RUN2 "-0", "{\"from\":{\"run\":\"" RUN "\",\"sample\":40000},"
+	    "\"to\":{\"run\":\"" RUN2 "\",\"sample\":0},\"from_us\":4000000,\"to_us\":3000000,\"reason\":\"off the record\"}");
+	count = rtta_gaps_breaks(back, &found);
+	CHECK_STR(list(found, count), "bb 0-0 off the record 3.00-3.00; ");
 	/* A session without a single frame is one gap by wall clock. */
 	key(empty, "cut", "", "{\"at\":null,\"at_us\":1000000}");
 	count = rtta_gaps_breaks(empty, &found);

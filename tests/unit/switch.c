@@ -286,6 +286,9 @@ static const struct row {
 	    "P1008 run.a.0=1<0 cut.a[1000-1008]@1009 L1009 L1010 L1011 L1012 L1013 L1014 end.a@1015 " },
 	{ "AqtffoffpfcI", "cut.a@1000 note.a[1003-1003] note.a[1003-1005] run.a.0=1<0 "
 	    "L1000 L1001 L1002 L1005 end.a@1006 " },
+	/* and what follows it without loss does not follow what the session has */
+	{ "AqtcofR", "cut.a@1000 run.a.0=1<0 L1000 note.a[1001-1001] note.a[1001-2000] "
+	    "run.a.1=2<1 L2000 " },
 };
 
 /* An expected text names pre-roll first within a step; so does listen(). */
