@@ -134,7 +134,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		RTTA_OPT_COMMON
 	};
 	struct rtta_lane_config *config = &stt->config;
-	bool filter = false;
+	bool filter = false, fallback = false;
 	int c;
 
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
@@ -142,7 +142,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case 'l': parse_lane(stt, optarg); break;
 		case 'f': filter = true; break;
 		case 'e': stt->engine = optarg; break;
-		case 'b': stt->fallback = optarg; break;
+		case 'b': stt->fallback = optarg; fallback = true; break;
 		case 'x': stt->exec = optarg; break;
 		case 'r': stt->rate_hz = (uint32_t)rtta_opt_int("--rate", optarg, 8000, 48000); break;
 		case 'i': stt->interim = true; break;
@@ -159,6 +159,8 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		rtta_opt_fail("%s: sound comes on stdin or from a lane", argv[optind]);
 	if (filter && stt->on_bus)
 		rtta_opt_fail("--filter and --lane exclude each other");
+	if (fallback && !stt->on_bus)
+		rtta_opt_fail("--fallback is for a --lane");
 	if (stt->exec != NULL && strspn(stt->exec, " \t") == strlen(stt->exec))
 		rtta_opt_fail("--exec: no program");
 }
@@ -203,6 +205,8 @@ ready_fallback(struct stt *stt, struct rtta_engine **engine, struct rtta_err *er
 	if (stt->other == NULL)
 		return -1;
 	stt->config.fallback = stt->other;
+	if (stt->profile->kind == RTTA_PROFILE_HTTP && !stt->config.backfill)
+		return rtta_engine_check(stt->profile, false, err);
 	if (stt->profile->kind != RTTA_PROFILE_EXEC &&
 	    rtta_engine_check(stt->profile, stt->config.backfill, &why) < 0)
 		rtta_log_warn("%s", why.text);

@@ -16,6 +16,9 @@
 
 enum {
 	LOOK_MS = 250,               /* is somebody waiting? */
+	FLAP_MS = 120000,            /* away again so soon: it is trusted half as much */
+	DOUBT_MAX = 16,
+	CATCH_UP_MS = 20000,         /* the fallback begins with a backlog */
 	LANDING_S = 2,               /* so much sound is searched for a pause */
 	LANDING_MS = 3000,           /* should less than that come */
 	TRIAL_IDLE_MS = 5000,        /* a service closes what carries no sound */
@@ -80,7 +83,7 @@ rtta_bridge_copy(struct rtta_lane *lane, struct rtta_track *track, struct rtta_s
 	const struct rtta_delivery *held;
 
 	/* The stream took no copies a moment ago: text does not wait for that. */
-	if (rtta_clock_mono_ms() < lane->stay_ms)
+	if (rtta_clock_mono_ms() < lane->copy_ms)
 		return;
 	for (uint64_t at = span.first; at < span.last; at = held->span.last) {
 		held = rtta_hold_find(track->hold, (struct rtta_pos){ span.run, at });
@@ -163,7 +166,7 @@ rtta_lane_bettered(struct rtta_lane *lane, struct rtta_book *book, struct rtta_s
 	if (!stored) {
 		rtta_log_warn_damped(&lane->damper, "%s: a copy for the second pass cannot be stored: "
 		    "the text of %s stays", book->session, lane->config->fallback->name);
-		lane->stay_ms = rtta_clock_mono_ms() + STAY_MS;
+		lane->copy_ms = rtta_clock_mono_ms() + STAY_MS;
 	}
 	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next)
 		if (track->book == book) {
@@ -271,7 +274,8 @@ is_well(const struct rtta_lane *lane, struct rtta_trial *trial)
 
 	if (trial->well_ms == 0 && rtta_stretch_answered(trial->stretch))
 		trial->well_ms = now_ms;
-	return trial->well_ms != 0 && now_ms - trial->well_ms >= lane->config->return_ms;
+	return trial->well_ms != 0 &&
+	    now_ms - trial->well_ms >= lane->config->return_ms * lane->doubt;
 }
 
 static void
@@ -325,17 +329,36 @@ hand_over(struct rtta_lane *lane, struct rtta_piece *piece)
 static void
 fall(struct rtta_lane *lane)
 {
+	int64_t now_ms = rtta_clock_mono_ms();
+
 	rtta_log_warn("engine %s is away: live goes on with %s", lane->config->profile->name,
 	    lane->config->fallback->name);
 	lane->bridged = true;
 	lane->failing = false;
 	lane->engine_since_ns = rtta_clock_real_ns();
 	lane->refusals = 0;
-	lane->trial_ms = rtta_clock_mono_ms() +
+	lane->doubt = lane->back_ms == 0 || now_ms - lane->back_ms > FLAP_MS ? 1 :
+	    lane->doubt < DOUBT_MAX ? lane->doubt * 2 : DOUBT_MAX;
+	lane->caught_up_ms = now_ms + CATCH_UP_MS;
+	lane->trial_ms = now_ms +
 	    lane->config->return_ms * (lane->refused ? RARELY : 1);
 	for (struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
 		if (!piece->bridged)
 			hand_over(lane, piece);
+}
+
+bool
+rtta_bridge_doubts(const struct rtta_lane *lane)
+{
+	if (lane->config->fallback == NULL)
+		return false;
+	if (lane->bridged)
+		return rtta_clock_mono_ms() < lane->caught_up_ms;
+	for (const struct rtta_piece *piece = lane->pieces; piece != NULL; piece = piece->next)
+		if (!rtta_stretch_over(piece->stretch) && !rtta_stretch_connected(piece->stretch) &&
+		    rtta_stretch_tried_ms(piece->stretch) > 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -389,6 +412,7 @@ go_back(struct rtta_lane *lane)
 		if (piece->bridged && piece->open)
 			rtta_piece_end(piece);
 	lane->bridged = lane->refused = false;
+	lane->back_ms = rtta_clock_mono_ms();
 	lane->engine_since_ns = rtta_clock_real_ns();
 	for (struct rtta_track *track = lane->tracks; track != NULL; track = track->next) {
 		struct rtta_span rest = track->bridge.landing;

@@ -205,7 +205,7 @@ rtta_lane_watch_edge(struct rtta_lane *lane)
 	} else if (!lane->jumping) {
 		bool is_behind = rtta_lane_behind_ms(lane) > most_behind_ms(lane);
 
-		if (is_behind && rtta_clock_mono_ms() >= lane->stay_ms)
+		if (is_behind && rtta_clock_mono_ms() >= lane->stay_ms && !rtta_bridge_doubts(lane))
 			jump(lane);
 		lane->recovering = lane->recovering && is_behind;
 	}

@@ -155,7 +155,11 @@ struct rtta_lane {
 	bool returning;                       /* in the next pause */
 	int64_t return_by_ms;                 /* or then */
 	int64_t engine_since_ns;              /* wall clock */
+	int64_t back_ms;                      /* when the engine last came back; 0: never */
+	unsigned doubt;                       /* times --return, for one that comes and goes */
+	int64_t caught_up_ms;                 /* the fallback should have, then */
 	int64_t trial_ms;                     /* no trial before */
+	int64_t copy_ms;                      /* nothing is copied for the second pass before */
 	struct rtta_trial *trial;
 };
 
@@ -235,6 +239,10 @@ void rtta_bridge_done(struct rtta_track *track);
 
 /* What waits for copies is nobody's any more. */
 void rtta_bridge_forget(struct rtta_lane *lane);
+
+/* It may have to go on with the fallback, or has just done so: a backlog is
+ * no reason to move anything. */
+bool rtta_bridge_doubts(const struct rtta_lane *lane);
 
 /* To the fallback when the engine is away, back when it answers well. */
 void rtta_bridge_watch(struct rtta_lane *lane);

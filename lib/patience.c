@@ -71,5 +71,5 @@ rtta_patience_tried_ms(const struct rtta_patience *patience, bool connected, int
 		since_ms = patience->count > 0 ? patience->marks[0].ms : 0;
 	else
 		since_ms = patience->owed_ms != 0 ? patience->owed_ms : patience->away_ms;
-	return since_ms != 0 ? now_ms - since_ms : 0;
+	return since_ms == 0 ? 0 : now_ms > since_ms ? now_ms - since_ms : 1;
 }

@@ -40,7 +40,7 @@ void rtta_patience_heard(struct rtta_patience *patience, double end_s);
 /* It broke, or could not be made. */
 void rtta_patience_broken(struct rtta_patience *patience, int64_t now_ms);
 
-/* How long speech has waited, or, connected or not, an engine was away. */
+/* How long speech has waited, or an engine was away; 0: neither. */
 int64_t rtta_patience_tried_ms(const struct rtta_patience *patience, bool connected,
     int64_t now_ms);
 

@@ -124,6 +124,16 @@ is_right() {
 	is_right
 }
 
+@test "a fallback without a lane: 64; one that is not there, or an engine that hears recordings only: 78" {
+	run -64 rtta-stt --fallback box </dev/null
+	run -78 --separate-stderr rtta-stt --lane live --engine service --fallback nothing
+	[[ $stderr == *"engine nothing: no nothing.json in "* ]]
+	echo '{"kind": "exec", "command": ["no-such-program"]}' >engines/none.json
+	run -78 --separate-stderr rtta-stt --lane live --engine service --fallback none
+	[[ $stderr == *"engine none: no-such-program: No such file or directory" ]]
+	run -78 rtta-stt --lane live --engine again --fallback box
+}
+
 @test "a key that is refused ends nothing: the box goes on, and a new key is read" {
 	echo wrong-key >key
 	live

@@ -51,6 +51,7 @@ test_breaks(void)
 
 	/* Nobody speaks: only that there is none counts, and only while. */
 	rtta_patience_broken(&patience, 4000);
+	CHECK_INT(rtta_patience_tried_ms(&patience, false, 4000), 1);
 	CHECK_INT(rtta_patience_tried_ms(&patience, false, 4700), 700);
 	rtta_patience_begin(&patience, 5000);
 	rtta_patience_broken(&patience, 5100);
