@@ -253,6 +253,8 @@ apply_off(struct rtta_steer *steer, const struct rtta_session_off *off, size_t c
 			first = at;
 			first_us = at_us;
 		}
+	for (size_t i = 0; i < count; i++)
+		rtta_window_bar_across(steer->p.window, off[i].from_us, off[i].to_us);
 	rtta_switch_off_before(steer->p.sw, off, count, dropped ? &first : NULL, first_us);
 	rtta_steer_carry_out(steer);
 	if (window_is_off(steer, &since_us))

@@ -253,6 +253,21 @@ rtta_window_bar_before(struct rtta_window *window, struct rtta_pos pos)
 	}
 }
 
+/* A frame that was captured before from_us, and the next of its run not before
+ * to_us: what lay between was off the record. */
+void
+rtta_window_bar_across(struct rtta_window *window, int64_t from_us, int64_t to_us)
+{
+	for (uint64_t i = window->oldest + 1; i < window->next; i++) {
+		const struct rtta_frame *before = &at(window, i - 1)->frame;
+		const struct rtta_frame *frame = &at(window, i)->frame;
+
+		if (before->run_id == frame->run_id && before->capture_ns / NS_PER_US < from_us &&
+		    frame->capture_ns / NS_PER_US >= to_us && window->bar < i)
+			window->bar = i;
+	}
+}
+
 int
 rtta_window_range(const struct rtta_window *window, uint64_t mark,
     int64_t length_ns, uint64_t *first, uint64_t *last)

@@ -85,6 +85,7 @@ void rtta_window_trim(struct rtta_window *window, uint64_t mark, uint64_t needed
 void rtta_window_bar(struct rtta_window *window);
 void rtta_window_bar_behind(struct rtta_window *window, struct rtta_pos pos);
 void rtta_window_bar_before(struct rtta_window *window, struct rtta_pos pos);
+void rtta_window_bar_across(struct rtta_window *window, int64_t from_us, int64_t to_us);
 
 /*
  * The pre-roll of a session: from the frame at most `length_ns` before

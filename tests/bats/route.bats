@@ -452,6 +452,18 @@ routes_are() { [ "$(rtta-streams status --listen 6 --json | jq -r '[.tools[].sta
 	grep -q 'set forward by 2592[0-9.]* s' route.err
 }
 
+@test "off the record under a route that is killed: the next one's pre-roll does not reach across" {
+	start
+	gen --frames 10 --at-us 1000000000 >frames
+	gen --start 30 --frames 10 --at-us 1000000000 >frames
+	wait_for 10 count_is preroll 20
+	stop route KILL
+	active s1 '"off_record_spans": [[1000200000, 1000600000]]'
+	start_route
+	wait_for 10 key cut.s1
+	[ "$(key cut.s1 .first.sample)" = $((30 * FRAME)) ]
+}
+
 @test "off the record while no route runs: what lies in the pipe of that span is dropped" {
 	start
 	active s1

@@ -114,6 +114,14 @@ test_range(void)
 	rtta_window_bar_before(window, (struct rtta_pos){ 3, 3 * FRAME });
 	CHECK_INT(rtta_window_range(window, 25, 5 * frame_ns, &first, &last), 1);
 	CHECK_INT(first, 23);
+	fill(window, 3, 10, 12, true);                 /* off the record before them */
+	rtta_window_bar_across(window, 7 * frame_ns / 1000, 11 * frame_ns / 1000);
+	CHECK_INT(rtta_window_range(window, 28, 9 * frame_ns, &first, &last), 1);
+	CHECK_INT(first, 23);                          /* one of them lies in it */
+	rtta_window_bar_across(window, 7 * frame_ns / 1000, 10 * frame_ns / 1000);
+	CHECK_INT(rtta_window_range(window, 28, 9 * frame_ns, &first, &last), 1);
+	CHECK_INT(first, 25);
+	CHECK_INT(last, 27);
 	rtta_window_free(window);
 }
 
