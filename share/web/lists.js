@@ -53,8 +53,6 @@ export async function sessions() {
 	}
 }
 
-/* --- search --- */
-
 /* Letters as they are compared: without case and accents, one for one. */
 const fold = (text) => [...text].map((c) => c.normalize('NFD')[0].toLowerCase()[0]).join('');
 

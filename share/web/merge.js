@@ -59,16 +59,12 @@ export class Merge {
 
 	/* What the session's state says of its runs, its cut and its end. */
 	setState(state) {
-		const runs = state.runs || [];
-		this.runs = new Map(runs.map((run) => [run.run, {
-			n: run.n, first: run.first, from: millis(run.time), rate: run.rate || 16000,
-		}]));
+		const { runs = [], cut = null, end = null } = state;
+		this.runs = new Map();
 		/* A run ends where the next one says that it did. */
-		for (let i = 1; i < runs.length; i++)
-			if (runs[i].n === runs[i - 1].n + 1) this.runs.get(runs[i - 1].run).last = runs[i].prev_next;
-		this.cut = state.cut || null;
-		this.end = state.end || null;
-		this.moved = true;
+		for (const [i, { run, n, first, time, rate }] of runs.entries())
+			this.runs.set(run, { n, first, from: millis(time), rate: rate || 16000, last: runs[i + 1]?.n === n + 1 ? runs[i + 1].prev_next : 0 });
+		Object.assign(this, { cut, end, moved: true });
 	}
 
 	/* True when something is shown differently now. */
@@ -125,13 +121,8 @@ export class Merge {
 		if (this.moved) for (const r of this.list) this.seat(r);
 		this.moved = false;
 		this.list = this.list.filter((r) => !r.gone).sort(order);
-		const better = new Map();
-		let top = 1;
-		for (const r of this.list)
-			if (r.rev > 1) {
-				better.get(r.track)?.push(r) ?? better.set(r.track, [r]);
-				top = Math.max(top, r.rev);
-			}
+		const better = new Map(), top = this.list.reduce((rev, r) => Math.max(rev, r.rev), 1);
+		for (const r of this.list) if (r.rev > 1) better.get(r.track)?.push(r) ?? better.set(r.track, [r]);
 		for (const hole of closed) hole.hidden = 0;
 		return this.list.filter((r) => {
 			const under = empty(r) ? null : closed.find((hole) => hole.run === r.run && hole.first <= middle(r) && middle(r) < hole.last);

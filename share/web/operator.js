@@ -45,10 +45,10 @@ function stopForm(model) {
 }
 
 function meter(box) {
-	const { level_db: db, mic } = { ...tool(box, 'rtta-route')?.counters, ...level };
+	const { level_db: db } = { ...tool(box, 'rtta-route')?.counters, ...level };
 	if (typeof db !== 'number') return h('p.help', 'No microphone is heard.');
 	const value = Math.max(-60, Math.min(0, Math.round(db)));
-	return h('div.level', h('meter', { min: -60, max: 0, low: -55, value, ariaLabel: 'Microphone', className: mic && mic !== 'ok' ? 'dead' : '' }),
+	return h('div.level', h('meter', { min: -60, max: 0, low: -55, value, ariaLabel: 'Microphone' }),
 		h('output', `${value} dB`.replace('-', '−')));
 }
 

@@ -20,8 +20,6 @@ const BLINK_MS = 2000;   /* a shorter state is no news */
 const model = { online: navigator.onLine, down: 0, loaded: false, box: {}, session: null, lag: null, delay: 0 };
 const reader = { merge: new Merge(), view: { following: true, show() {} }, live: false, timer: 0, since: 0 };
 
-/* --- the state line --- */
-
 let shown = null, next = null, nextSince = 0;
 
 function stateLine() {
@@ -49,8 +47,6 @@ function bar() {
 	back.textContent = `↓ ${/^(live|behind|bridge)$/.test(shown?.name) ? 'Back to live' : 'Newest text'}${unread ? `, ${unread} new` : ''}`;
 	$('bar').className = `bar ${shown?.tone} ${back.hidden ? '' : 'away'}`;
 }
-
-/* --- the head --- */
 
 const downloads = (id) => h('p.take', ['txt', 'srt', 'vtt', 'jsonl', 'ctm'].map((f) =>
 	h('a', { href: `/s/${id}/transcript.${f}`, download: `${id}.${f}` }, f.toUpperCase())));
@@ -84,8 +80,6 @@ function empty(title, ...lines) {
 	$('empty').hidden = view === 'overlay';
 	$('empty').replaceChildren(h('h1', title), ...lines.map((text) => h('p', text)));
 }
-
-/* --- reading --- */
 
 function draw() {
 	const { merge, view: text } = reader, { session } = model, { start } = settings;
@@ -190,8 +184,6 @@ const on = {
 	},
 };
 
-/* --- sheets, keys --- */
-
 const held = (run) => { if (reads) reader.view.resize(run); else run(); };
 
 const act = {
@@ -219,8 +211,6 @@ async function awake() {
 	} catch { /* the device decides */ }
 }
 
-/* --- start --- */
-
 /* A token in the address has become a cookie by now. */
 if (address.has('token')) {
 	const at = new URL(location.href);
@@ -229,7 +219,7 @@ if (address.has('token')) {
 }
 root.classList.add(view);
 if (big) root.classList.add('big');
-if (reads) reader.view = new View($('text'), big, { follow: bar, redraw });
+if (reads) reader.view = new View(big ? $('text').appendChild(h('div')) : $('text'), big, { follow: bar, redraw });
 else {
 	$('text').remove();
 	$('skip').href = '#main';

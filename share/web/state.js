@@ -35,9 +35,9 @@ function microphone(box) {
 }
 
 function engine(box) {
-	const stt = tool(box, 'rtta-stt', 'live'), gone = stt?.state === 'gone';
-	if (!gone && stt?.state !== 'degraded' && stt?.state !== 'failing') return null;
-	const why = gone || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
+	const stt = tool(box, 'rtta-stt', 'live');
+	if (!/^(gone|degraded|failing)$/.test(stt?.state)) return null;
+	const why = stt.state === 'gone' || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
 	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(millis(stt.since))}: ${why}. The sound is kept; its text will come.`);
 }
 

@@ -2,7 +2,7 @@
  * view - the text on the page: paragraphs where they belong, the newest one
  * in sight, the reader's mark, and nothing that moves under a reader's eyes.
  */
-import { clock, duration, h, root } from './dom.js';
+import { $, clock, duration, h, root } from './dom.js';
 
 const FIRST_ITEMS = 250;   /* so many are built at once, the rest when there is time */
 const BIG_ITEMS = 6;       /* of the big screen and the overlay */
@@ -50,18 +50,16 @@ export class View {
 	constructor(box, big, on) {
 		Object.assign(this, { box, big, on, following: true, quiet: 0, y: 0, below: 0, up: 0 });
 		this.tail = h('div.tail', { id: 'newest', tabIndex: -1 });
-		this.log = box.parentNode.querySelector('#log');
 		this.jumped = -Infinity;   /* when we last went to the end at once */
 		this.clear();
 		addEventListener('scroll', () => this.scrolled(), { passive: true });
 		addEventListener('resize', () => { this.quiet = performance.now() + 300; this.pin(true); });
-		/* Sections far away have estimated heights until they are seen. */
+		/* Paragraphs far away have estimated heights until they are seen. */
 		new ResizeObserver(() => { const at = this.jumped; if (performance.now() < at + 1000) { this.pin(true); this.jumped = at; } }).observe(box);
 		box.addEventListener('click', (e) => { if (getSelection().isCollapsed && !e.target.closest('a, button')) this.tap(e.clientX, e.clientY); });
 	}
 
 	clear() {
-		this.sections = new Map();   /* key: {el, sign} */
 		this.blocks = new Map();     /* key of an item: element */
 		this.spans = new Map();      /* key of a record: element */
 		this.opened = new Set();     /* keys of holes that were opened by hand */
@@ -101,45 +99,18 @@ export class View {
 		this.jumped = -Infinity;
 		if (!this.following) this.unread += fresh.length;
 		if (!this.aloud) return;
-		for (const r of fresh) this.log.append(h('p', { lang: r.language || '' }, r.voice && `${r.voice}: `, r.text));
-		while (this.log.children.length > LOG_LINES) this.log.firstChild.remove();
+		for (const r of fresh) $('log').append(h('p', { lang: r.language || '' }, r.voice && `${r.voice}: `, r.text));
+		while ($('log').children.length > LOG_LINES) $('log').firstChild.remove();
 	}
 
-	/* --- the elements: a record is a span, a paragraph a block, a minute a
-	   section, of which far away ones need no layout --- */
-
 	build(items) {
-		const plan = new Map(), old = this.sections, row = this.box.clientWidth / this.line() * 2.9;
-		let part, minute;
-		for (const item of items) {
-			const of = this.big ? 0 : Math.floor(item.from / 60000);
-			if (of !== minute) {
-				let key = minute = of;
-				while (plan.has(key)) key += "'";
-				plan.set(key, part = { items: [], sign: '' });
-			}
-			part.items.push(item);
-			part.sign += `${item.key}:${item.sign} `;
-		}
 		this.items = items;
-		this.sections = new Map();
-		for (const [key, { items: within, sign }] of plan) {
-			const section = old.get(key) || { el: h('section.min') };
-			if (section.sign !== sign) this.section(section.el, within, Math.max(20, row));
-			this.sections.set(key, { el: section.el, sign });
-		}
-		arrange(this.box, [...[...this.sections.values()].map((section) => section.el), this.tail]);
+		/* Letters in a line, roughly, for heights before there is a layout. */
+		this.row = Math.max(20, this.box.clientWidth / this.line() * 2.9);
+		arrange(this.box, [...items.map((item) => this.block(item)), this.tail]);
 		const last = this.blocks.get(items.at(-1)?.key);
 		if (this.last && this.last !== last) this.last.style.minHeight = '';
 		this.last = last;
-	}
-
-	/* row: letters in a line, roughly, for a height before there is a layout. */
-	section(el, items, row) {
-		let lines = items.length * 1.4;
-		for (const item of items) for (const r of item.records || []) lines += r.text.length / row;
-		el.style.containIntrinsicBlockSize = `auto ${lines}lh`;
-		arrange(el, items.map((item) => this.block(item)));
 	}
 
 	block(item) {
@@ -176,6 +147,7 @@ export class View {
 			const span = this.span(r);
 			return [span.blank ||= new Text(' '), span];
 		}).slice(1));
+		el.style.containIntrinsicBlockSize = `auto ${1 + el.say.textContent.length / this.row}lh`;
 		/* A shorter guess gives no line back. */
 		if (!this.big && records.some((r) => !r.final)) el.style.minHeight = `${el.offsetHeight}px`;
 	}
@@ -191,15 +163,14 @@ export class View {
 		return el;
 	}
 
-	/* --- follow: the newest text stays in sight until the reader moves up ---
-	   The page moves up a few lines at once, into room kept free below. */
-
 	line() { return parseFloat(getComputedStyle(this.box).lineHeight) || 28; }
 	rest() { return root.scrollHeight - innerHeight - scrollY; }
 
 	/* After every move of our own. */
 	settle() { this.y = scrollY; this.below = this.rest(); this.up = 0; }
 
+	/* The newest text stays in sight until the reader moves up.  The page
+	   moves up a few lines at once, into room kept free below. */
 	pin(force) {
 		if (this.big || !this.following || !getSelection().isCollapsed) return;
 		const was = scrollY, step = Math.max(1, Math.min(3, Math.floor(innerHeight / this.line() / 5)));
@@ -255,11 +226,7 @@ export class View {
 	reading() {
 		if (this.following) return this.last;
 		if (this.marked && inSight(this.marked)) return this.marked;
-		for (const section of this.box.children)
-			if (section.getBoundingClientRect().bottom > 8)
-				for (const p of section.children)
-					if (p.getBoundingClientRect().top >= 0 && !p.classList.contains('wait')) return p;
-		return this.last;
+		return [...this.box.querySelectorAll('.turn:not(.wait)')].find((p) => p.getBoundingClientRect().top >= 0) || this.last;
 	}
 
 	/* Leave live for this paragraph. */
@@ -290,8 +257,7 @@ export class View {
 		if (p) this.leave(p, 'nearest');
 	}
 
-	/* --- the place-keeper: a word, kept as (record, offset); no element changes --- */
-
+	/* The place-keeper: a word, kept as (record, offset); no element changes. */
 	get marked() { return this.place && this.spans.get(`s${this.place.seq}`)?.closest('.turn'); }
 	get key() { return `rtta-mark-${this.session}`; }
 
@@ -300,7 +266,7 @@ export class View {
 	tap(x, y) {
 		const at = document.caretPositionFromPoint?.(x, y) || document.caretRangeFromPoint?.(x, y);
 		const node = at?.offsetNode || at?.startContainer;
-		if (node?.parentNode.seq && this.box.contains(node)) this.mark(node, at.offset ?? at.startOffset);
+		if (node?.parentNode.seq) this.mark(node, at.offset ?? at.startOffset);
 	}
 
 	/* The paragraph that has the focus, or the newest word. */
@@ -326,9 +292,9 @@ export class View {
 		if (!window.Highlight) return;
 		CSS.highlights.delete('place');
 		if (!p) return;
-		const range = new Range(), { at, seq } = this.place, node = this.spans.get(`s${seq}`).firstChild, rest = node.data.slice(at).search(/\s/);
+		const range = new Range(), { at, seq } = this.place, node = this.spans.get(`s${seq}`).firstChild, [word] = /^\S*/.exec(node.data.slice(at));
 		range.setStart(node, Math.min(at, node.length));
-		range.setEnd(node, rest < 0 ? node.length : at + rest);
+		range.setEnd(node, Math.min(at + word.length, node.length));
 		CSS.highlights.set('place', new Highlight(range));
 	}
 }
