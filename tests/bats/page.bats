@@ -139,11 +139,14 @@ late_text_holds() {
 
 @test "the state is said: catching up, ended, no box; and it comes back by itself" {
 	meeting_has m1 start cut preroll live gap
+	when guess meeting_has m1 interim
 	when gone eval 'kill "$(cat serve.pid)"'
-	when again eval 'meeting_has m1 late end; exec rtta-serve --listen "127.0.0.1:$(cat port)" 2>again.err'
-	reads "$page/" wait "/30 seconds/.test($state)" eval "$state" \
+	when again rtta-serve --quiet --listen "127.0.0.1:$(cat port)"
+	when more meeting_has m1 late end
+	reads "$page/" wait "/30 seconds/.test($state)" eval "$state" tell guess wait "document.querySelector('.interim')" \
 		tell gone wait "$live === 'box'" eval "$state" net off wait "$live === 'offline'" eval "$state" net on \
-		tell again wait "$live === 'ended' && document.querySelector('.late')" eval "$state" is "!document.querySelector('.wait')"
+		tell again wait "$live === 'behind' && !document.querySelector('.interim')" \
+		tell more wait "$live === 'ended' && document.querySelector('.late')" eval "$state" is "!document.querySelector('.wait')"
 	[ "${lines[0]}" = 'Live, and catching up: 30 seconds of earlier speech are still to come.' ]
 	[[ "${lines[1]}" =~ ^'The box does not answer since '..:..:..'. This page keeps trying.'$ ]]
 	[[ "${lines[2]}" =~ ^'You are offline since '..:..:..'. The room goes on; what you miss will be here when you are back.'$ ]]
@@ -188,13 +191,18 @@ late_text_holds() {
 }
 
 @test "the big screen and the overlay show whole lines, the newest at the foot" {
-	meeting_has m1 start cut preroll live gap interim
+	meeting_has m1 start cut preroll live gap
+	when guess meeting_has m1 interim
+	when over meeting_has m1 end
+	lock="globalThis.locks = []; WakeLock.prototype.request = (kind) => { const lock = { kind, released: false, release() { lock.released = true; } }; locks.push(lock); return lock; }"
 	rows="Math.round(document.getElementById('text').clientHeight / parseFloat(getComputedStyle(document.getElementById('text')).lineHeight))"
-	reads "$page/?view=display&lines=4" wait "document.querySelector('.interim')" wait "document.querySelector('.qr').naturalWidth" is "$rows === 4" \
+	reads "$page/?view=display&lines=4" wait "document.querySelector('.turn')" tell guess wait "document.querySelector('.interim')" wait "document.querySelector('.qr').naturalWidth" is "$rows === 4" \
 		is "$(seen "document.querySelector('.interim')")" is "document.documentElement.scrollHeight <= innerHeight" shot qr.png \
 		goto "$page/?bg=transparent" wait "document.querySelector('.interim')" is "$rows === 2" \
 		is "getComputedStyle(document.documentElement).colorScheme === 'normal'" is "getComputedStyle(document.documentElement).backgroundColor === 'rgba(0, 0, 0, 0)'" \
-		is "getComputedStyle(document.getElementById('bar')).display === 'none'"
+		is "getComputedStyle(document.getElementById('bar')).display === 'none'" key f wait "document.fullscreenElement === document.documentElement" \
+		goto "$page/?awake=no" wait "document.querySelector('.interim')" eval "$lock; document.querySelector('[name=awake]').click()" \
+		wait "locks.map((lock) => lock.kind + lock.released).join() === 'screenfalse'" tell over wait "locks[0].released" is "locks.length === 1"
 	[ "$(zbarimg -q --raw qr.png)" = "$page/" ]
 }
 
@@ -260,7 +268,7 @@ late_text_holds() {
 	meeting_has d1 start cut preroll day
 	reads "$page/" wait "document.querySelector('.turn')" is "$last.textContent.includes('Line 20000.')" \
 		wait "document.querySelector('.turn').textContent.includes('Good morning')" is "$(seen "$last")" \
-		is "getComputedStyle(document.querySelector('.min')).contentVisibility === 'auto'" \
+		is "getComputedStyle(document.querySelector('.turn')).contentVisibility === 'auto'" \
 		eval "scrollTo(0, 0); $settled" is "$(seen "document.querySelector('.turn')")" key l eval "$settled" is "$(seen "$last")"
 }
 

@@ -177,14 +177,15 @@ load serve
 	etag=$(sed -n 's/^etag: //Ip' headers | tr -d '\r')
 	[ "$(status -H "If-None-Match: $etag" "$page/")" = 304 ]
 	[ "$(get -I "$page/page.css" | grep -ci '^content-type: text/css')" -eq 1 ]
-	# small enough for a bad line, and nothing from elsewhere
+	# small enough to read, and for a bad line; nothing from elsewhere
 	cd "$RTTA_WEB_DIR"
+	[ "$(cat -- * | wc -c)" -lt 75000 ]
 	sent=0
 	for file in *; do
 		sent=$((sent + $(get --compressed -o /dev/null -w '%{size_download}' "$page/$file")))
 	done
 	[ $sent -gt 10000 ]
-	[ $sent -lt 40960 ]
+	[ $sent -lt 32768 ]
 	run grep -nE '(src|href)="(https?:)?//|@import|url\(' -- *
 	[ "$status" -eq 1 ]
 }
