@@ -337,8 +337,6 @@ end_idle(struct rtta_lane *lane)
 			continue;
 		if (lane->config->idle_ms > 0 && now_ms - piece->grown_ms >= lane->config->idle_ms)
 			rtta_piece_end(piece);
-		else if (lane->config->backfill)
-			rtta_piece_divide(lane, piece);
 	}
 }
 

@@ -181,12 +181,9 @@ struct rtta_piece *rtta_piece_open(const struct rtta_lane *lane, const struct rt
     const char *job);
 
 /* held goes to the open piece of its job if it continues that, else to a
- * new one. */
+ * new one.  A backfill piece that becomes too long is divided in a pause. */
 void rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
     const struct rtta_delivery *held);
-
-/* A backfill piece that has become too long is divided in a pause. */
-void rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece);
 
 /* Sound that no engine was sent yet. */
 double rtta_piece_unsent_ms(const struct rtta_piece *piece);

@@ -84,27 +84,6 @@ continues(const struct rtta_piece *piece, const struct rtta_delivery *held)
 	return held->foreign ? held->span.first >= span.last : held->span.first == span.last;
 }
 
-void
-rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
-    const struct rtta_delivery *held)
-{
-	struct rtta_piece *piece;
-
-	if (rtta_bridge_take(lane, track, held))
-		return;
-	piece = rtta_piece_open(lane, track, job);
-	if (piece != NULL && !continues(piece, held)) {
-		rtta_piece_end(piece);
-		piece = NULL;
-	}
-	if (piece == NULL)
-		piece = rtta_piece_new(lane, track, job, held->span, held);
-	if (piece->bridged)
-		rtta_bridge_copy(lane, track, held->span);
-	rtta_stretch_grow(piece->stretch, held->span.last);
-	piece->grown_ms = rtta_clock_mono_ms();
-}
-
 double
 rtta_piece_unsent_ms(const struct rtta_piece *piece)
 {
@@ -139,8 +118,8 @@ divide(struct rtta_lane *lane, struct rtta_piece *piece, uint64_t longest, uint6
 }
 
 /* A piece that has become too long is divided in the best pause of its end. */
-void
-rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece)
+static void
+divide_long(struct rtta_lane *lane, struct rtta_piece *piece)
 {
 	struct rtta_span span = rtta_stretch_span(piece->stretch);
 	uint64_t longest = (uint64_t)piece->rate_hz * (uint64_t)lane->config->piece_ms / 1000;
@@ -148,6 +127,29 @@ rtta_piece_divide(struct rtta_lane *lane, struct rtta_piece *piece)
 
 	if (!piece->foreign && span.last - span.first > longest)
 		divide(lane, piece, longest, seek > longest / 2 ? longest / 2 : seek);
+}
+
+void
+rtta_piece_append(struct rtta_lane *lane, struct rtta_track *track, const char *job,
+    const struct rtta_delivery *held)
+{
+	struct rtta_piece *piece;
+
+	if (rtta_bridge_take(lane, track, held))
+		return;
+	piece = rtta_piece_open(lane, track, job);
+	if (piece != NULL && !continues(piece, held)) {
+		rtta_piece_end(piece);
+		piece = NULL;
+	}
+	if (piece == NULL)
+		piece = rtta_piece_new(lane, track, job, held->span, held);
+	if (piece->bridged)
+		rtta_bridge_copy(lane, track, held->span);
+	rtta_stretch_grow(piece->stretch, held->span.last);
+	piece->grown_ms = rtta_clock_mono_ms();
+	if (lane->config->backfill)
+		divide_long(lane, piece);
 }
 
 /* The engine takes none as long as this one. */
