@@ -111,13 +111,25 @@ is_open(const struct rtta_session_note *note)
 	return note->from.run == note->to.run && note->from.sample == note->to.sample;
 }
 
+/* Who did it knows better than who found nothing. */
+static bool
+found_nothing(const struct rtta_session_note *note)
+{
+	return rtta_reason_find(note->reason) == RTTA_REASON_PREROLL;
+}
+
 static const struct rtta_session_note *
 note_at(const struct rtta_gaps *gaps, struct rtta_pos pos)
 {
+	const struct rtta_session_note *found = NULL;
+
 	for (size_t i = 0; i < gaps->note_count; i++)
 		if (compare(gaps, gaps->notes[i].from, pos) <= 0 &&
-		    compare(gaps, pos, gaps->notes[i].to) < 0)
-			return &gaps->notes[i];
+		    compare(gaps, pos, gaps->notes[i].to) < 0 &&
+		    (found == NULL || found_nothing(found)))
+			found = &gaps->notes[i];
+	if (found != NULL)
+		return found;
 	for (size_t i = 0; i < gaps->note_count; i++)
 		if (is_open(&gaps->notes[i]) && compare(gaps, gaps->notes[i].from, pos) == 0)
 			return &gaps->notes[i];

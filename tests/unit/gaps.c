@@ -85,6 +85,9 @@ test_missing(void)
 	add(cover, 0xaa, 33000, 50000);
 	add(cover, 0xbb, 0, 31999);
 	CHECK_STR(missing(gaps, cover), "aa 17000-33000 lost 2.00-3.00; bb 31999-32000 lost 11.00-11.00; ");
+	/* Flush misses the same, and says so first. */
+	key(gaps, "note", "flush-" RUN "-20000", "{\"from\":{\"run\":\"" RUN "\",\"sample\":20000},"
+	    "\"to\":{\"run\":\"" RUN "\",\"sample\":24000},\"from_us\":1,\"to_us\":2,\"reason\":\"no longer in the pre-roll buffer\"}");
 	key(gaps, "note", "route-" RUN "-20000", "{\"from\":{\"run\":\"" RUN "\",\"sample\":20000},"
 	    "\"to\":{\"run\":\"" RUN "\",\"sample\":24000},\"from_us\":1,\"to_us\":2,\"reason\":\"off the record\"}");
 	CHECK_STR(missing(gaps, cover), "aa 17000-20000 lost 2.00-2.19; aa 20000-24000 off the record 2.19-2.44; "
