@@ -17,7 +17,7 @@ const view = /^(sessions|search|operator|display|overlay)$/.test(asked) ? asked 
 const big = /^(display|overlay)$/.test(view), reads = big || view === 'read';
 const BLINK_MS = 2000;   /* a shorter state is no news */
 
-const model = { online: navigator.onLine, down: 0, loaded: false, box: {}, session: null, lag: null, delay: 0 };
+const model = { online: true, down: 0, loaded: false, box: {}, session: null, lag: null, delay: 0 };
 const reader = { merge: new Merge(), view: { following: true, show() {} }, live: false, timer: 0, since: 0 };
 
 let shown = null, next = null, nextSince = 0;
@@ -244,7 +244,8 @@ if (view === 'sessions') sessions();
 if (view === 'search') search();
 if (view === 'operator') watchLevel(model);
 new Net(path ? path[1] : '', reads, on);
+// Only a change counts: a box without a network reads its own page, too.
 for (const name of ['online', 'offline'])
-	addEventListener(name, () => { model.online = navigator.onLine; if (!model.online) on.down(); stateLine(); });
+	addEventListener(name, () => { model.online = name === 'online'; if (!model.online) on.down(); stateLine(); });
 setInterval(stateLine, 1000);
 stateLine();
