@@ -33,9 +33,10 @@ finds() {
 	done
 }
 
-@test "three seeds: every sample is in one record" {
-	for seed in 3 5 6; do
-		background "seed$seed" "$BATS_TEST_DIRNAME/../chaos/chaos" -k "$PWD/$seed" "$seed" 0.4
+@test "three seeds, one of them with services: every sample is in one record" {
+	for seed in 3 5 "--websocket 6"; do
+		# shellcheck disable=SC2086
+		background "seed${seed#--* }" "$BATS_TEST_DIRNAME/../chaos/chaos" -k "$PWD/${seed#--* }" $seed 0.4
 	done
 	for seed in 3 5 6; do
 		wait "$(cat "seed$seed.pid")" || { cat "seed$seed.out" "seed$seed.err"; false; }
