@@ -278,7 +278,8 @@ take_close(struct stream *stream, const struct rtta_ws_event *event)
 	    event->code);
 
 	if (stream->ended && orderly && service->done_on_close && (!service->done_if_settled ||
-	    stream->settled_s >= (double)stream->sent_samples / stream->rate_hz - SETTLED_S))
+	    (stream->settled_s > 0 &&
+	    stream->settled_s >= (double)stream->sent_samples / stream->rate_hz - SETTLED_S)))
 		say_done(stream);
 	rtta_err_set(&stream->over, permanent ? EX_CONFIG :
 	    stream->ended && orderly ? EX_PROTOCOL : EX_TEMPFAIL, "%s: closed: %d%s%.150s",

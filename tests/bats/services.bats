@@ -72,6 +72,16 @@ words_are_in_place() {
 }
 
 # field failure 15
+@test "Deepgram: an orderly close without a word is no silence, however short" {
+	start_double
+	do_now '{"stall": true, "no_metadata": true}'
+	hear 20 & pid=$!
+	wait_for 30 received_at_least 1 '.event == "end"'
+	do_now '{"clear": true}'
+	wait "$pid"
+	once 20
+}
+
 @test "Deepgram: unknown messages, binary ones and invalid UTF-8 are ignored" {
 	start_double
 	do_now '{"strange": true}'
