@@ -25,7 +25,7 @@ rtta_engine_open(const struct rtta_profile *profile, bool backfill, struct rtta_
 		engine = rtta_engine_exec(profile, backfill, err);
 		break;
 	case RTTA_PROFILE_WEBSOCKET:
-		engine = rtta_engine_ws(profile, backfill, err);
+		engine = rtta_engine_ws(profile, err);
 		break;
 	case RTTA_PROFILE_HTTP:
 		engine = rtta_engine_http(profile, backfill, err);
@@ -182,6 +182,16 @@ rtta_engine_say_text(struct rtta_engine *engine, const char *text, size_t bytes)
 	}
 	jv_free(object);
 	rtta_log_warn("%s", err.text);
+}
+
+void
+rtta_engine_say_done(struct rtta_engine *engine)
+{
+	struct rtta_engine_event event;
+
+	rtta_engine_event_init(&event);
+	event.kind = RTTA_ENGINE_DONE;
+	rtta_engine_say(engine, &event);
 }
 
 bool

@@ -133,16 +133,6 @@ send_request(struct request *request)
 /* --- what is heard --- */
 
 static void
-say_done(struct request *request)
-{
-	struct rtta_engine_event event;
-
-	rtta_engine_event_init(&event);
-	event.kind = RTTA_ENGINE_DONE;
-	rtta_engine_say(&request->base, &event);
-}
-
-static void
 take_text(struct request *request, const struct rtta_post_answer *answer)
 {
 	jv events = rtta_interpreter_hear(request->interpreter, answer->data, answer->bytes,
@@ -157,7 +147,7 @@ take_text(struct request *request, const struct rtta_post_answer *answer)
 	jv_array_foreach(events, i, event)
 		rtta_engine_say_object(&request->base, event);
 	jv_free(events);
-	say_done(request);
+	rtta_engine_say_done(&request->base);
 }
 
 /* RFC 9110: what a client did wrong, except what passes. */

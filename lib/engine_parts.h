@@ -37,8 +37,7 @@ struct rtta_engine {
 /* The kinds; each returns NULL with *err. */
 struct rtta_engine *rtta_engine_exec(const struct rtta_profile *profile, bool backfill,
     struct rtta_err *err);
-struct rtta_engine *rtta_engine_ws(const struct rtta_profile *profile, bool backfill,
-    struct rtta_err *err);
+struct rtta_engine *rtta_engine_ws(const struct rtta_profile *profile, struct rtta_err *err);
 struct rtta_engine *rtta_engine_http(const struct rtta_profile *profile, bool backfill,
     struct rtta_err *err);
 
@@ -47,6 +46,8 @@ struct rtta_engine *rtta_engine_http(const struct rtta_profile *profile, bool ba
 void rtta_engine_say(struct rtta_engine *engine, const struct rtta_engine_event *event);
 void rtta_engine_say_object(struct rtta_engine *engine, jv object);
 void rtta_engine_say_text(struct rtta_engine *engine, const char *text, size_t bytes);
+
+void rtta_engine_say_done(struct rtta_engine *engine);
 
 bool rtta_engine_has_said(const struct rtta_engine *engine);  /* events wait */
 

@@ -235,16 +235,6 @@ take_message(struct stream *stream, const struct rtta_ws_event *message)
 	jv_free(events);
 }
 
-static void
-say_done(struct stream *stream)
-{
-	struct rtta_engine_event event;
-
-	rtta_engine_event_init(&event);
-	event.kind = RTTA_ENGINE_DONE;
-	rtta_engine_say(&stream->base, &event);
-}
-
 /* Clients' faults, except those that pass: RFC 9110, RFC 6585. */
 static bool
 status_is_permanent(const struct rtta_service *service, int status)
@@ -280,7 +270,7 @@ take_close(struct stream *stream, const struct rtta_ws_event *event)
 	if (stream->ended && orderly && service->done_on_close && (!service->done_if_settled ||
 	    (stream->settled_s > 0 &&
 	    stream->settled_s >= (double)stream->sent_samples / stream->rate_hz - SETTLED_S)))
-		say_done(stream);
+		rtta_engine_say_done(&stream->base);
 	rtta_err_set(&stream->over, permanent ? EX_CONFIG :
 	    stream->ended && orderly ? EX_PROTOCOL : EX_TEMPFAIL, "%s: closed: %d%s%.150s",
 	    stream->what, event->code, event->bytes > 0 ? " " : "",
@@ -471,11 +461,10 @@ connect_stream(struct stream *stream, struct rtta_err *err)
 }
 
 struct rtta_engine *
-rtta_engine_ws(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
+rtta_engine_ws(const struct rtta_profile *profile, struct rtta_err *err)
 {
 	struct stream *stream = rtta_xcalloc(1, sizeof(*stream));
 
-	(void)backfill;
 	stream->base.verbs = &verbs;
 	stream->base.name = rtta_xstrdup(profile->name);
 	stream->service = profile->service;
