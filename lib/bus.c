@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "bus.h"
@@ -14,6 +13,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "random.h"
 
 enum {
 	CONNECT_MS = 5000,
@@ -247,12 +247,8 @@ bus_connect(struct rtta_bus *bus, const char *url, const char *name, struct rtta
 static void
 make_inbox(struct rtta_bus *bus, const char *tool)
 {
-	uint64_t id;
-
-	while (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		;
 	snprintf(bus->inbox, sizeof(bus->inbox), "_INBOX_%.16s.%012llx.", tool,
-	    (unsigned long long)(id >> 16));
+	    (unsigned long long)(rtta_random() >> 16));
 	bus->inbox_bytes = strlen(bus->inbox);
 }
 

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "err.h"
 #include "interpreter.h"
 #include "json.h"
 #include "mem.h"
 #include "program.h"
+#include "random.h"
 #include "service.h"
 
 enum { MESSAGE_MAX_BYTES = 64 << 20 };
@@ -29,15 +29,12 @@ rtta_interpreter_new(const char *what, const struct rtta_service *service, struc
 {
 	struct rtta_interpreter *interpreter = rtta_xcalloc(1, sizeof(*interpreter));
 	char *name = rtta_xasprintf("%s: program", what);
-	unsigned short random = 0;
 
 	interpreter->what = rtta_xstrdup(what);
 	interpreter->raw = service->raw;
 	interpreter->repeats = service->repeats;
 	interpreter->speakers_restart = service->speakers_restart;
-	if (getrandom(&random, sizeof(random), 0) < 0)
-		random = 0;
-	snprintf(interpreter->epoch, sizeof(interpreter->epoch), "%04x", random);
+	snprintf(interpreter->epoch, sizeof(interpreter->epoch), "%04x", (unsigned)(rtta_random() & 0xffff));
 	interpreter->program = rtta_program_new(name, service->program, err);
 	free(name);
 	if (interpreter->program != NULL)

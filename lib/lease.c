@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "log.h"
 #include "mem.h"
 #include "notify.h"
+#include "random.h"
 #include "state.h"
 
 #define KEY "route"
@@ -119,11 +119,8 @@ struct rtta_lease *
 rtta_lease_new(struct rtta_bus *bus, struct rtta_state *state, const char *dir)
 {
 	struct rtta_lease *lease = rtta_xcalloc(1, sizeof(*lease));
-	uint64_t id;
 
-	while (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		;
-	snprintf(lease->id, sizeof(lease->id), "%016" PRIx64, id);
+	snprintf(lease->id, sizeof(lease->id), "%016" PRIx64, rtta_random());
 	lease->bus = bus;
 	lease->state = state;
 	lease->port = rtta_port_open(bus, MESSAGES);

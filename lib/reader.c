@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "bus.h"
 #include "clock.h"
@@ -12,6 +11,7 @@
 #include "log.h"
 #include "mem.h"
 #include "queue.h"
+#include "random.h"
 #include "reader.h"
 
 enum {
@@ -518,8 +518,7 @@ rtta_reader_new(struct rtta_bus *bus, const char *stream, const char *filter,
 	reader->from = from;
 	reader->next_seq = start_seq ? start_seq : 1;
 	reader->fresh = true;
-	while (getrandom(&reader->nonce, sizeof(reader->nonce), 0) < 0)
-		;  /* only EINTR, before the pool is ready */
+	reader->nonce = rtta_random();
 	start(reader);
 	return reader;
 }

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <sys/random.h>
 
 #include "clock.h"
 #include "err.h"
@@ -7,6 +6,7 @@
 #include "framer.h"
 #include "log.h"
 #include "position.h"
+#include "random.h"
 #include "recorder.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -30,8 +30,7 @@ random_run(void)
 	uint64_t run_id = 0;
 
 	while (run_id == 0)
-		if (getrandom(&run_id, sizeof(run_id), 0) != sizeof(run_id))
-			run_id = 0;
+		run_id = rtta_random();
 	return run_id;
 }
 

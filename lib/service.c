@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "err.h"
 #include "json.h"
 #include "mem.h"
 #include "secret.h"
+#include "random.h"
 #include "service.h"
 #include "template.h"
 
@@ -415,15 +415,12 @@ rtta_service_permanent(const struct rtta_range *ranges, int count, int code)
 static jv
 make_uuid(void)
 {
-	unsigned char bytes[16];
+	uint64_t high = rtta_random(), low = rtta_random();
 
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		memset(bytes, 0, sizeof(bytes));
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	return jv_string_fmt("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-	    bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
-	    bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]);
+	return jv_string_fmt("%08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
+	    (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff),
+	    (unsigned)(low >> 48 & 0x3fff) | 0x8000,
+	    (unsigned long long)(low & 0xffffffffffff));
 }
 
 static int

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "err.h"
 #include "frame.h"
 #include "json.h"
+#include "random.h"
 #include "session.h"
 
 #define ID_CHARS							\
@@ -28,15 +28,13 @@ void
 rtta_session_id_new(char id[RTTA_SESSION_ID_BYTES], int64_t real_ns)
 {
 	time_t seconds = (time_t)(real_ns / 1000000000);
-	uint16_t salt;
+	unsigned salt = rtta_random() & 0xffff;
 	struct tm tm;
 	size_t len;
 
-	while (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
-		;  /* only EINTR, before the pool is ready */
 	gmtime_r(&seconds, &tm);
 	len = strftime(id, RTTA_SESSION_ID_BYTES, "%Y%m%dT%H%M%SZ-", &tm);
-	snprintf(id + len, RTTA_SESSION_ID_BYTES - len, "%04x", (unsigned)salt);
+	snprintf(id + len, RTTA_SESSION_ID_BYTES - len, "%04x", salt);
 }
 
 /* Text for people: what does not fit is cut off between two characters. */

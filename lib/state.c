@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "api.h"
 #include "bus.h"
@@ -12,6 +11,7 @@
 #include "log.h"
 #include "mem.h"
 #include "publisher.h"
+#include "random.h"
 #include "reader.h"
 #include "state.h"
 #include "state_parts.h"
@@ -273,8 +273,7 @@ rtta_state_new(struct rtta_bus *bus)
 	state->changes_end = &state->changes;
 	state->results_end = &state->results;
 	state->poll_ms = rtta_clock_mono_ms() + POLL_MS;
-	while (getrandom(&state->nonce, sizeof(state->nonce), 0) < 0)
-		;  /* only EINTR, before the pool is ready */
+	state->nonce = rtta_random();
 	return state;
 }
 

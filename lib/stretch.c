@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "clock.h"
 #include "cover.h"
@@ -12,6 +11,7 @@
 #include "mem.h"
 #include "patience.h"
 #include "profile.h"
+#include "random.h"
 #include "reason.h"
 #include "record.h"
 #include "resample.h"
@@ -148,11 +148,7 @@ find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
 static int64_t
 jitter_percent(void)
 {
-	unsigned random = 0;
-
-	if (getrandom(&random, sizeof(random), 0) < 0)
-		return 0;
-	return (int64_t)(random % (2 * JITTER_PERCENT + 1)) - JITTER_PERCENT;
+	return (int64_t)(rtta_random() % (2 * JITTER_PERCENT + 1)) - JITTER_PERCENT;
 }
 
 static void

@@ -439,6 +439,7 @@ nothing_held() { [ "$(counter held_frames)" = 0 ]; }
 	cat frame.15[7-9]? frame.1[6-9]?? frame.2[01]?? | publish --eos S
 	wait_for 120 drained
 	texts S | tr 'A-Z\n' 'a-z ' | tr -d ',.' >text
+	cat text
 	grep -q 'season of light it was [a-z]* season of darkness it was the spring of hope' text
 	grep -q 'the period was so far like the present period' text
 	records S | grep -q '"lane":"backfill"'
