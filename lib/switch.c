@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "mem.h"
-#include "pause.h"
 #include "reason.h"
 #include "switch.h"
 #include "switch_parts.h"
@@ -12,12 +11,7 @@ enum {
 	STALL_MS = 1000,         /* no sound while a pause is looked for */
 	GONE_MS = 1000,          /* without its device before the end: that is a gap */
 	SILENT_MS = 30000,       /* without a word of capture; a pipe holds as much */
-	NS_PER_MS = 1000000,
-	NS_PER_US = 1000,
-	US_PER_MS = 1000,
-	RUNS_MAX = 10000,        /* of a session: a peer that makes more is broken */
-	ACTIONS_MIN = 64,
-	LEVELS_MIN = 1024
+	ACTIONS_MIN = 64
 };
 
 const char *
@@ -67,11 +61,9 @@ rtta_switch_next(struct rtta_switch *sw)
 	return action;
 }
 
-/* --- pre-roll --- */
-
 /* A frame of an unsent file may be a repeat: that moves nothing back. */
-static void
-pass(struct rtta_switch *sw, const struct rtta_held *held)
+void
+rtta_switch_pass(struct rtta_switch *sw, const struct rtta_held *held)
 {
 	uint64_t end = rtta_frame_end(&held->frame);
 
@@ -83,12 +75,18 @@ pass(struct rtta_switch *sw, const struct rtta_held *held)
 	sw->done.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
 }
 
-static void
-to_window(struct rtta_switch *sw, struct rtta_held *held)
+bool
+rtta_switch_is_sound(const struct rtta_held *held)
+{
+	return held->frame.payload_bytes > 0;
+}
+
+void
+rtta_switch_to_window(struct rtta_switch *sw, struct rtta_held *held)
 {
 	bool moves = held->known && sw->state != RTTA_SWITCH_SEEKING;
 
-	pass(sw, held);
+	rtta_switch_pass(sw, held);
 	if (held->frame.payload_bytes == 0)
 		free(held);
 	else
@@ -96,248 +94,6 @@ to_window(struct rtta_switch *sw, struct rtta_held *held)
 	if (moves)
 		sw->mark = rtta_window_next(sw->window);
 }
-
-/* Why what lies between prev and the frame is missing, if it is. */
-static void
-note_hole(struct rtta_switch *sw, const struct rtta_switch_mark *prev,
-    const struct rtta_frame *frame, enum rtta_reason reason)
-{
-	struct rtta_switch_action *action = rtta_switch_act(sw, RTTA_SWITCH_NOTE);
-
-	action->note_at = prev->pos;
-	action->note = (struct rtta_session_note){
-		.from = prev->pos, .from_us = prev->us,
-		.to = { frame->run_id, frame->sample }, .to_us = frame->capture_ns / NS_PER_US,
-	};
-	strcpy(action->note.reason, rtta_reason_text(reason));
-}
-
-/* The device that went away had not come back. */
-static void
-note_gone(struct rtta_switch *sw, const struct rtta_session_end *end)
-{
-	struct rtta_switch_action *action = rtta_switch_act(sw, RTTA_SWITCH_NOTE);
-
-	action->note_at = end->at;
-	action->note = (struct rtta_session_note){
-		.from = end->at, .from_us = end->sound_us, .to = end->at, .to_us = end->at_us,
-	};
-	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_UNPLUGGED));
-}
-
-/* --- a session begins --- */
-
-/* Without loss, and nothing that lay between was dropped. */
-static bool
-follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
-{
-	return (held->frame.flags & RTTA_FRAME_CONTIGUOUS) && (!held->has_after ||
-	    (held->after.run == prev->pos.run && held->after.sample == prev->pos.sample));
-}
-
-static void
-note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta_switch_mark *prev)
-{
-	struct rtta_switch_action *action;
-	size_t i;
-
-	for (i = 0; i < sw->n_runs; i++)
-		if (sw->runs[i] == held->frame.run_id)
-			return;
-	if (sw->n_runs == RUNS_MAX)
-		return;
-	/* The reason first: who sees the run writes the gap. */
-	if (sw->n_runs > 0 && prev->is_set && held->after_gone)
-		note_hole(sw, prev, &held->frame, RTTA_REASON_UNPLUGGED);
-	action = rtta_switch_act(sw, RTTA_SWITCH_RUN);
-	action->n = (unsigned)sw->n_runs;
-	action->run = (struct rtta_session_run){
-		.run = held->frame.run_id,
-		.first = held->frame.sample,
-		.first_us = held->frame.capture_ns / NS_PER_US,
-		.rate_hz = held->frame.rate_hz,
-	};
-	if (sw->n_runs > 0 && prev->is_set) {
-		action->run.prev_next = prev->pos.sample;
-		action->run.prev_us = prev->us;
-		action->run.contiguous = follows(held, prev);
-	}
-	sw->runs = rtta_xreallocarray(sw->runs, sw->n_runs + 1, sizeof(*sw->runs));
-	sw->runs[sw->n_runs++] = held->frame.run_id;
-}
-
-static void
-note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last)
-{
-	const struct rtta_held *held;
-	struct rtta_switch_mark prev = {0};
-
-	for (uint64_t i = first; i <= last; i++) {
-		held = rtta_window_at(sw->window, i);
-		if (sw->n_runs == 0 || sw->runs[sw->n_runs - 1] != held->frame.run_id)
-			note_run(sw, held, &prev);
-		prev.is_set = true;
-		prev.pos = (struct rtta_pos){ held->frame.run_id, rtta_frame_end(&held->frame) };
-		prev.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
-	}
-}
-
-static void
-name_preroll(struct rtta_switch *sw)
-{
-	uint64_t first, last;
-
-	if (sw->direct || !rtta_window_range(sw->window, sw->mark,
-	    sw->config.preroll_s * 1000 * NS_PER_MS, &first, &last))
-		return;
-	sw->cut.has_preroll = true;
-	sw->cut.first = rtta_held_pos(rtta_window_at(sw->window, first));
-	sw->cut.last = rtta_held_pos(rtta_window_at(sw->window, last));
-	note_runs(sw, first, last);
-}
-
-static void
-act_info(struct rtta_switch *sw)
-{
-	struct rtta_session_info *info = &rtta_switch_act(sw, RTTA_SWITCH_INFO)->info;
-
-	*info = (struct rtta_session_info){
-		.started_us = sw->config.started_us ? sw->config.started_us : sw->real_us,
-		.preroll_s = sw->config.preroll_s,
-		.source = "route",
-		.split = sw->split,
-		.channels = sw->channels,
-	};
-	strcpy(info->title, sw->config.title);
-}
-
-/* What PRE_BUFFER held was read by the process before. */
-static void
-pass_window(struct rtta_switch *sw)
-{
-	uint64_t next = rtta_window_next(sw->window);
-
-	if (!sw->done.is_set && rtta_window_oldest(sw->window) < next)
-		pass(sw, rtta_window_at(sw->window, next - 1));
-}
-
-/* All that waits before `at` is pre-roll, the rest waits for the cut. */
-static void
-cut_at(struct rtta_switch *sw, const struct rtta_switch_event *at)
-{
-	struct rtta_switch_event *event;
-
-	while (sw->seeking.head != at) {
-		event = rtta_switch_queue_take(&sw->seeking);
-		rtta_switch_count(sw, event->frame, -1);
-		to_window(sw, event->frame);
-		free(event);
-	}
-	pass_window(sw);
-	act_info(sw);
-	sw->cut = (struct rtta_session_cut){ .at_us = sw->real_us };
-	name_preroll(sw);
-	if (at != NULL) {
-		sw->cut.has_at = true;
-		sw->cut.at = rtta_held_pos(at->frame);
-		sw->cut.at_us = at->frame->frame.capture_ns / NS_PER_US;
-	} else if (sw->over && sw->done.is_set) {
-		sw->cut.has_at = true;
-		sw->cut.at = sw->done.pos;
-		sw->cut.at_us = sw->done.us;
-	}
-	if (sw->over)
-		sw->cut.at_us = sw->real_us;
-	rtta_switch_act(sw, RTTA_SWITCH_CUT)->cut = sw->cut;
-	rtta_window_bar(sw->window);
-	rtta_switch_queue_prepend(&sw->waiting, &sw->seeking);
-	sw->state = RTTA_SWITCH_CUTTING;
-}
-
-static bool
-is_sound(const struct rtta_held *held)
-{
-	return held->frame.payload_bytes > 0;
-}
-
-/* --- a pause is looked for --- */
-
-static void
-put_level(struct rtta_switch *sw, size_t number, const struct rtta_held *held)
-{
-	if (number == sw->levels_size) {
-		sw->levels_size = sw->levels_size ? 2 * sw->levels_size : LEVELS_MIN;
-		sw->levels = rtta_xreallocarray(sw->levels, sw->levels_size,
-		    sizeof(*sw->levels));
-	}
-	sw->levels[number] = (struct rtta_pause_frame){ held->level_db, rtta_held_ns(held) };
-}
-
-/* Of the newest frames of the window; how many. */
-static size_t
-put_past(struct rtta_switch *sw)
-{
-	uint64_t next = rtta_window_next(sw->window), from = next;
-	uint64_t oldest = rtta_window_oldest(sw->window);
-	int64_t ns = 0;
-
-	while (from > oldest && ns < RTTA_PAUSE_PAST_NS)
-		ns += rtta_held_ns(rtta_window_at(sw->window, --from));
-	for (uint64_t i = from; i < next; i++)
-		put_level(sw, (size_t)(i - from), rtta_window_at(sw->window, i));
-	return (size_t)(next - from);
-}
-
-static void
-cut_in_pause(struct rtta_switch *sw, bool must)
-{
-	size_t past = put_past(sw), count = past, at;
-	const struct rtta_switch_event *event;
-
-	for (event = sw->seeking.head; event != NULL; event = event->next)
-		if (is_sound(event->frame))
-			put_level(sw, count++, event->frame);
-	if (count == past) {
-		if (must)
-			cut_at(sw, NULL);
-		return;
-	}
-	if (!rtta_pause_find(sw->levels, count, past, must, &at))
-		return;
-	for (event = sw->seeking.head; !is_sound(event->frame) || at > past; event = event->next)
-		if (is_sound(event->frame))
-			at--;
-	cut_at(sw, event);
-}
-
-static void
-seek(struct rtta_switch *sw, struct rtta_switch_event *event)
-{
-	rtta_switch_queue_put(&sw->seeking, event);
-	rtta_switch_count(sw, event->frame, 1);
-	sw->seek_ms = sw->mono_ms;
-	if (sw->direct && is_sound(event->frame))
-		cut_at(sw, event);
-	else
-		cut_in_pause(sw, false);
-}
-
-static void
-begin(struct rtta_switch *sw, const struct rtta_switch_want *want, bool direct)
-{
-	sw->config = want->config;
-	strcpy(sw->last_id, want->config.id);
-	sw->n_runs = 0;
-	sw->had_live = false;
-	sw->direct = direct;
-	sw->over = !want->config.active;
-	sw->seek_ms = sw->mono_ms;
-	sw->state = RTTA_SWITCH_SEEKING;
-	if (sw->over)
-		cut_at(sw, NULL);
-}
-
-/* --- and ends --- */
 
 /* How long sound has been missing, also since before this route began. */
 static int64_t
@@ -366,7 +122,7 @@ end_tail(struct rtta_switch *sw)
 		end->sound_us = sw->cut.at_us;
 	}
 	if (end->sound_us != 0 && end->has_at && sw->read_gone)
-		note_gone(sw, end);
+		rtta_switch_note_gone(sw, end);
 }
 
 static void
@@ -390,7 +146,7 @@ end_without_live(struct rtta_switch *sw, const struct rtta_switch_want *want)
 {
 	sw->over = true;
 	sw->then = *want;
-	cut_at(sw, NULL);
+	rtta_switch_cut_at(sw, NULL);
 }
 
 /* --- frames --- */
@@ -408,14 +164,14 @@ static void
 to_live(struct rtta_switch *sw, struct rtta_held *held)
 {
 	if (below_cut(sw, held)) {
-		to_window(sw, held);
+		rtta_switch_to_window(sw, held);
 		rtta_window_bar(sw->window);
 		return;
 	}
-	if (is_sound(held))
-		note_run(sw, held, &sw->done);
-	pass(sw, held);
-	if (!is_sound(held)) {
+	if (rtta_switch_is_sound(held))
+		rtta_switch_note_run(sw, held, &sw->done);
+	rtta_switch_pass(sw, held);
+	if (!rtta_switch_is_sound(held)) {
 		free(held);
 		return;
 	}
@@ -429,7 +185,7 @@ deal_frame(struct rtta_switch *sw, struct rtta_held *held)
 	if (sw->state == RTTA_SWITCH_LIVE)
 		to_live(sw, held);
 	else
-		to_window(sw, held);
+		rtta_switch_to_window(sw, held);
 }
 
 /* --- session_config --- */
@@ -449,7 +205,7 @@ deal_config(struct rtta_switch *sw, const struct rtta_switch_want *want)
 	switch (sw->state) {
 	case RTTA_SWITCH_IDLE:
 		if (is_new(sw, want))
-			begin(sw, want, false);
+			rtta_switch_begin(sw, want, false);
 		break;
 	case RTTA_SWITCH_SEEKING:
 		if (!goes_on)
@@ -480,7 +236,7 @@ static void
 deal(struct rtta_switch *sw, struct rtta_switch_event *event)
 {
 	if (event->frame != NULL && sw->state == RTTA_SWITCH_SEEKING) {
-		seek(sw, event);
+		rtta_switch_seek(sw, event);
 		return;
 	}
 	if (event->frame != NULL)
@@ -605,7 +361,7 @@ note_killed(struct rtta_switch *sw, const struct rtta_frame *frame)
 	if (same && frame->sample < sw->done.pos.sample)
 		return;
 	if (same && frame->sample > sw->done.pos.sample && sw->state == RTTA_SWITCH_LIVE)
-		note_hole(sw, &sw->done, frame, RTTA_REASON_KILLED);
+		rtta_switch_note_hole(sw, &sw->done, frame, RTTA_REASON_KILLED);
 	sw->resumed = false;
 }
 
@@ -676,7 +432,7 @@ rtta_switch_end_stored(struct rtta_switch *sw, const struct rtta_session_end *en
 	sw->config = (struct rtta_session_config){0};
 	memset(&sw->then, 0, sizeof(sw->then));
 	if (then.config.active && is_new(sw, &then))
-		begin(sw, &then, true);
+		rtta_switch_begin(sw, &then, true);
 	go_on(sw);
 }
 
@@ -685,7 +441,7 @@ rtta_switch_eof(struct rtta_switch *sw)
 {
 	sw->read_over = true;
 	if (sw->state == RTTA_SWITCH_SEEKING)
-		cut_in_pause(sw, true);
+		rtta_switch_cut_in_pause(sw, true);
 }
 
 int
@@ -702,7 +458,7 @@ void
 rtta_switch_tick(struct rtta_switch *sw)
 {
 	if (rtta_switch_wait_ms(sw) == 0)
-		cut_in_pause(sw, true);
+		rtta_switch_cut_in_pause(sw, true);
 }
 
 enum rtta_switch_state

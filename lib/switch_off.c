@@ -4,8 +4,6 @@
 #include "reason.h"
 #include "switch_parts.h"
 
-enum { NS_PER_US = 1000 };
-
 static void
 act_note(struct rtta_switch *sw, struct rtta_pos key, const struct rtta_switch_mark *to)
 {

@@ -1,14 +1,22 @@
 /*
- * switch_parts - what the files of switch share: switch.c decides, switch_off.c
- * drops what is off the record, switch_queue.c holds what has to wait.  For
- * nobody else.
+ * switch_parts - what the files of switch share: switch.c decides,
+ * switch_begin.c looks for the cut and makes it, switch_run.c says which runs a
+ * session has and why sound between two is missing, switch_off.c drops what is
+ * off the record, switch_queue.c holds what has to wait.  For nobody else.
  */
 #ifndef RTTA_SWITCH_PARTS_H
 #define RTTA_SWITCH_PARTS_H
 
+#include "reason.h"
 #include "switch.h"
 
 struct rtta_pause_frame;
+
+enum {
+	NS_PER_MS = 1000000,
+	NS_PER_US = 1000,
+	US_PER_MS = 1000
+};
 
 /* A frame or a change of session_config, in the order in which they came. */
 struct rtta_switch_event {
@@ -74,6 +82,47 @@ struct rtta_switch {
 };
 
 struct rtta_switch_action *rtta_switch_act(struct rtta_switch *sw, enum rtta_switch_what what);
+
+/* The frame has been dealt with. */
+void rtta_switch_pass(struct rtta_switch *sw, const struct rtta_held *held);
+
+/* It is pre-roll.  Takes held. */
+void rtta_switch_to_window(struct rtta_switch *sw, struct rtta_held *held);
+
+/* Not only the end of a run. */
+bool rtta_switch_is_sound(const struct rtta_held *held);
+
+/* --- switch_begin.c --- */
+
+/* A session begins.  direct: at once behind the one before, without pre-roll. */
+void rtta_switch_begin(struct rtta_switch *sw, const struct rtta_switch_want *want,
+    bool direct);
+
+/* A frame while the cut is looked for (taken). */
+void rtta_switch_seek(struct rtta_switch *sw, struct rtta_switch_event *event);
+
+/* Cut in a pause, if there is one; must: at the quietest place. */
+void rtta_switch_cut_in_pause(struct rtta_switch *sw, bool must);
+
+/* All that waits before `at` is pre-roll, the rest waits for the cut.  NULL:
+ * all of it is, and the next frame will be the first live one. */
+void rtta_switch_cut_at(struct rtta_switch *sw, const struct rtta_switch_event *at);
+
+/* --- switch_run.c --- */
+
+/* Why what lies between prev and the frame is missing. */
+void rtta_switch_note_hole(struct rtta_switch *sw, const struct rtta_switch_mark *prev,
+    const struct rtta_frame *frame, enum rtta_reason reason);
+
+/* The device that went away had not come back. */
+void rtta_switch_note_gone(struct rtta_switch *sw, const struct rtta_session_end *end);
+
+/* The frame's run is one of the session; prev is what came before the frame. */
+void rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held,
+    const struct rtta_switch_mark *prev);
+
+/* And those of frames of the window, first to last. */
+void rtta_switch_note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last);
 
 /* --- switch_queue.c --- */
 
