@@ -25,7 +25,7 @@ NATS := $(call pkg,libnats)
 JQ   := $(shell $(PKG_CONFIG) --libs libjq 2>/dev/null || echo -ljq)
 
 # Libraries hang on the tool that needs them.
-LDLIBS.rtta-capture   := $(call pkg,alsa) $(JQ) -lm
+LDLIBS.rtta-capture   := $(call pkg,alsa soxr) $(JQ) -lm
 LDLIBS.rtta-route     := $(NATS) $(JQ) -lm
 LDLIBS.rtta-flush     := $(NATS) $(JQ) -lm
 LDLIBS.rtta-stt       := $(NATS) $(JQ) $(call pkg,soxr libwebsockets libcurl) -lm

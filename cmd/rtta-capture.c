@@ -33,7 +33,7 @@
 static const char help[] =
     "usage: rtta-capture [options] [FILE... | -] >frames\n"
     "  -D, --device NAME   ALSA device (RTTA_DEVICE; default)\n"
-    "  -r, --rate HZ       8000 to 48000 (16000; of a WAV file its own)\n"
+    "  -r, --rate HZ       8000 to 48000 (16000; of a WAV file its own, or 48000)\n"
     "  -c, --channels N    1 to 8 (1; of a WAV file its own)\n"
     "  -m, --frame-ms MS   sound in a frame, 10 to 200 (20)\n"
     "  -R, --raw           FILE is raw s16le\n"

@@ -77,16 +77,19 @@ begin_file(struct rtta_player *player, struct rtta_err *err)
 {
 	const struct rtta_wav_format *format = rtta_wav_format(player->wav);
 	const char *name = player->files[player->at];
+	uint32_t rate_hz = player->rate_hz;
 
-	if (player->rate_hz != 0 && format->rate_hz != player->rate_hz)
-		return rtta_err_set(err, EX_USAGE, "%s: is %u Hz, not --rate "
-		    "%u, and is not resampled", name, format->rate_hz,
-		    player->rate_hz);
+	if (rate_hz == 0)
+		rate_hz = format->rate_hz < RTTA_FRAME_MAX_RATE_HZ ?
+		    format->rate_hz : RTTA_FRAME_MAX_RATE_HZ;
 	if (player->channels == 1)
 		rtta_wav_mix(player->wav);
 	if (player->channels != 0 && format->channels != player->channels)
 		return rtta_err_set(err, EX_USAGE, "%s: has %d channels, not "
 		    "--channels %d", name, format->channels, player->channels);
+	if (format->rate_hz != rate_hz &&
+	    rtta_wav_resample(player->wav, rate_hz, err) < 0)
+		return -1;
 	rtta_recorder_begin(player->rec, format->rate_hz, format->channels,
 	    player->at > 0, player->by_arrival);
 	if (!player->by_arrival)
@@ -141,9 +144,9 @@ read_file(struct rtta_player *player, struct rtta_err *err)
 	if (more == 0)
 		return end_file(player, err) < 0 ? -1 : 0;
 	if (got > 0 && rtta_recorder_add(rec, got,
-	    player->live ? rtta_wav_buffered(player->wav) : 0, err) < 0)
+	    player->live ? rtta_wav_backlog(player->wav) : 0, err) < 0)
 		return -1;
-	return !player->live || rtta_wav_buffered(player->wav) > 0;
+	return !player->live || rtta_wav_is_ready(player->wav);
 }
 
 static bool
@@ -170,7 +173,7 @@ rtta_player_due_ms(const struct rtta_player *player)
 	if (is_held_up(player))
 		return INT64_MAX;
 	if (player->live)
-		return rtta_wav_buffered(player->wav) > 0 ? 0 : INT64_MAX;
+		return rtta_wav_is_ready(player->wav) ? 0 : INT64_MAX;
 	if (player->fast || !rec->in_run)
 		return 0;
 	/* when the frame that is being filled has been heard to its end */

@@ -23,7 +23,8 @@ struct rtta_player {
 	int file_count;
 	bool raw;               /* they are raw s16le */
 	bool fast;
-	uint32_t rate_hz;       /* of raw PCM; 0: 16000, and of a WAV file its own */
+	uint32_t rate_hz;       /* of frames, and of raw PCM; 0: 16000, and of a WAV
+	                         * file its own, if a frame can have that */
 	int channels;           /* of raw PCM; 0: 1, and of a WAV file its own */
 	bool has_start;
 	int64_t start_ns;       /* of the first sample, else now */

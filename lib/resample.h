@@ -1,9 +1,10 @@
 /*
- * resample - s16le of any rate and channels to mono s16le of one rate.
+ * resample - s16le of any rate and channels to s16le of one rate, mono or not.
  *
- * Channels are averaged; libsoxr changes the rate, and is left alone where
- * the rates are equal.  A stream of its own for each connection: rtta's
- * engine times count from its first sample.
+ * Channels are averaged or left alone; libsoxr changes the rate, and is left
+ * alone where the rates are equal.  A stream of its own for each connection or
+ * file: times count from its first sample.  What goes in again comes out again,
+ * to the bit.
  */
 #ifndef RTTA_RESAMPLE_H
 #define RTTA_RESAMPLE_H
@@ -14,14 +15,17 @@
 struct rtta_err;
 struct rtta_resample;
 
-/* NULL with EX_SOFTWARE when the library refuses. */
+/* to_channels is channels, or 1.  NULL with EX_SOFTWARE when the library refuses. */
 struct rtta_resample *rtta_resample_new(uint32_t from_hz, uint8_t channels, uint32_t to_hz,
-    struct rtta_err *err);
+    uint8_t to_channels, struct rtta_err *err);
 void rtta_resample_free(struct rtta_resample *resample);
 
 /* `samples` of interleaved sound, or NULL for the rest at the end.  *out is
  * borrowed until the next call.  Returns the samples in it. */
 size_t rtta_resample_put(struct rtta_resample *resample, const uint8_t *pcm, size_t samples,
     const int16_t **out);
+
+/* Samples, of those that come out, that it has been given and still holds. */
+size_t rtta_resample_held(const struct rtta_resample *resample);
 
 #endif

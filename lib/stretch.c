@@ -190,7 +190,7 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 		stretch->engine = rtta_engine_open(profile, like->backfill, &why);
 	if (stretch->engine != NULL)
 		stretch->resample = rtta_resample_new(held->rate_hz, held->channels,
-		    profile->rate_hz, &why);
+		    profile->rate_hz, 1, &why);
 	if (stretch->resample == NULL) {
 		disconnect(stretch);
 		fail(stretch, &why);

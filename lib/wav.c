@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,14 +8,19 @@
 #include "frame.h"
 #include "log.h"
 #include "mem.h"
+#include "pcm.h"
+#include "resample.h"
 #include "wav.h"
 
 enum {
 	BUFFER_BYTES = 65536,
+	RESAMPLED_AT_ONCE = 4096,
 	RIFF_BYTES = 12,
 	CHUNK_BYTES = 8,
 	FMT_MIN_BYTES = 16,
 	FMT_EXTENSIBLE_BYTES = 40,
+	DS64_BYTES = 28,
+	DS64_DATA_AT = 8,
 	CODE_PCM = 1,
 	CODE_FLOAT = 3,
 	CODE_ALAW = 6,
@@ -41,21 +45,30 @@ struct rtta_wav {
 		RIFF,    /* at the start of a WAV file */
 		CHUNK,   /* at a chunk's header */
 		FMT,     /* in the format chunk */
+		DS64,    /* in the one that has the lengths beyond 4 GiB */
 		SKIP,    /* in a chunk that is not sound */
 		DATA,    /* in the sound */
 		DONE     /* behind it */
 	} state;
 	struct rtta_wav_format format;
-	int code;            /* CODE_PCM and so on; 0: no format yet */
-	size_t value_bytes;
+	bool has_pcm;        /* else no format yet */
+	enum rtta_pcm pcm;
 	int channels;        /* in the file; format has those that are given out */
 	bool announced, ended;
 	uint32_t riff_bytes; /* as the header says */
+	uint64_t long_bytes; /* of the data chunk, by the DS64 one; 0: unknown */
 	uint64_t left;       /* bytes of the chunk that are still to come */
 	uint64_t offset;     /* in the file, of *next */
 	uint8_t *next;       /* in data */
 	size_t used;         /* from there */
 	uint8_t data[BUFFER_BYTES];
+
+	struct rtta_resample *resample;  /* NULL: the file's own rate will do */
+	double ratio;
+	int16_t *decoded;    /* on its way there */
+	const int16_t *resampled;
+	size_t ready;        /* samples from there */
+	bool drained;        /* it has given all */
 };
 
 struct rtta_wav *
@@ -69,10 +82,10 @@ rtta_wav_new(int fd, const char *name, enum rtta_wav_kind kind,
 	wav->next = wav->data;
 	wav->state = kind == RTTA_WAV_RIFF ? RIFF :
 	    kind == RTTA_WAV_RAW ? DATA : SNIFF;
-	wav->code = kind == RTTA_WAV_RAW ? CODE_PCM : 0;
+	wav->has_pcm = kind == RTTA_WAV_RAW;
+	wav->pcm = RTTA_PCM_S16;
 	wav->format = *raw;
 	wav->channels = raw->channels;
-	wav->value_bytes = sizeof(int16_t);
 	wav->left = TO_THE_END;
 	return wav;
 }
@@ -80,6 +93,10 @@ rtta_wav_new(int fd, const char *name, enum rtta_wav_kind kind,
 void
 rtta_wav_free(struct rtta_wav *wav)
 {
+	if (wav == NULL)
+		return;
+	rtta_resample_free(wav->resample);
+	free(wav->decoded);
 	free(wav);
 }
 
@@ -92,11 +109,12 @@ rtta_wav_format(const struct rtta_wav *wav)
 static size_t
 sample_bytes(const struct rtta_wav *wav)
 {
-	return wav->value_bytes * (size_t)wav->channels;
+	return rtta_pcm_bytes(wav->pcm) * (size_t)wav->channels;
 }
 
-size_t
-rtta_wav_buffered(const struct rtta_wav *wav)
+/* Whole samples of the file that have been read. */
+static size_t
+undecoded(const struct rtta_wav *wav)
 {
 	size_t bytes = wav->used;
 
@@ -119,6 +137,12 @@ get32(const uint8_t *bytes)
 	return get16(bytes) | get16(bytes + 2) << 16;
 }
 
+static uint64_t
+get64(const uint8_t *bytes)
+{
+	return get32(bytes) | (uint64_t)get32(bytes + 4) << 32;
+}
+
 static void
 discard(struct rtta_wav *wav, size_t bytes)
 {
@@ -127,10 +151,21 @@ discard(struct rtta_wav *wav, size_t bytes)
 	wav->offset += bytes;
 }
 
+/* RF64, later named BW64: a WAV file that may be longer than 4 GiB. */
+static bool
+begins_like_wav(const struct rtta_wav *wav)
+{
+	size_t known = wav->used < 4 ? wav->used : 4;
+
+	return memcmp(wav->next, "RIFF", known) == 0 ||
+	    memcmp(wav->next, "RF64", known) == 0 ||
+	    memcmp(wav->next, "BW64", known) == 0;
+}
+
 static bool
 looks_like_wav(const struct rtta_wav *wav)
 {
-	return wav->used >= RIFF_BYTES && memcmp(wav->next, "RIFF", 4) == 0 &&
+	return wav->used >= RIFF_BYTES && begins_like_wav(wav) &&
 	    memcmp(wav->next + 8, "WAVE", 4) == 0;
 }
 
@@ -138,16 +173,14 @@ static void
 be_raw(struct rtta_wav *wav)
 {
 	wav->state = DATA;
-	wav->code = CODE_PCM;
+	wav->has_pcm = true;
 }
 
 /* Each step_* returns 1 when it went on, 0 when it needs more bytes, -1. */
 static int
 step_sniff(struct rtta_wav *wav)
 {
-	size_t known = wav->used < 4 ? wav->used : 4;
-
-	if (memcmp(wav->next, "RIFF", known) != 0) {
+	if (!begins_like_wav(wav)) {
 		be_raw(wav);
 		return 1;
 	}
@@ -189,11 +222,13 @@ length_is_unknown(const struct rtta_wav *wav, uint32_t bytes)
 static int
 begin_data(struct rtta_wav *wav, uint32_t bytes, struct rtta_err *err)
 {
-	if (wav->code == 0)
+	if (!wav->has_pcm)
 		return rtta_err_set(err, EX_DATAERR, "%s: sound before its "
 		    "format, at offset %" PRIu64, wav->name, wav->offset);
 	wav->left = bytes;
-	if (length_is_unknown(wav, bytes)) {
+	if (bytes == UINT32_MAX && wav->long_bytes != 0)
+		wav->left = wav->long_bytes;
+	else if (length_is_unknown(wav, bytes)) {
 		rtta_log_warn("%s: no length in the header, read to the end",
 		    wav->name);
 		wav->left = TO_THE_END;
@@ -220,6 +255,8 @@ step_chunk(struct rtta_wav *wav, struct rtta_err *err)
 			    "bytes, at least %d, at offset %" PRIu64, wav->name,
 			    bytes, FMT_MIN_BYTES, wav->offset);
 		wav->state = FMT;
+	} else if (memcmp(wav->next, "ds64", 4) == 0 && bytes >= DS64_BYTES) {
+		wav->state = DS64;
 	} else {
 		wav->state = SKIP;
 	}
@@ -236,27 +273,30 @@ refuse(const struct rtta_wav *wav, const char *what, uint32_t value,
 }
 
 static int
-check_code(struct rtta_wav *wav, uint32_t code, uint32_t bits,
+find_pcm(struct rtta_wav *wav, uint32_t code, uint32_t bits,
     struct rtta_err *err)
 {
+	static const struct { uint32_t code, bits; enum rtta_pcm pcm; } known[] = {
+		{ CODE_PCM, 8, RTTA_PCM_U8 }, { CODE_PCM, 16, RTTA_PCM_S16 },
+		{ CODE_PCM, 24, RTTA_PCM_S24 }, { CODE_PCM, 32, RTTA_PCM_S32 },
+		{ CODE_FLOAT, 32, RTTA_PCM_F32 }, { CODE_FLOAT, 64, RTTA_PCM_F64 },
+		{ CODE_ALAW, 8, RTTA_PCM_ALAW }, { CODE_MULAW, 8, RTTA_PCM_MULAW },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].code == code && known[i].bits == bits) {
+			wav->pcm = known[i].pcm;
+			return 0;
+		}
 	switch (code) {
-	case CODE_PCM:
-		if (bits != 8 && bits != 16 && bits != 24 && bits != 32)
-			return refuse(wav, "bits", bits, "8, 16, 24 or 32", err);
-		return 0;
+	case CODE_PCM: return refuse(wav, "bits", bits, "8, 16, 24 or 32", err);
 	case CODE_FLOAT:
-		if (bits != 32)
-			return refuse(wav, "bits of a float", bits, "32", err);
-		return 0;
+		return refuse(wav, "bits of a float", bits, "32 or 64", err);
 	case CODE_ALAW:
-	case CODE_MULAW:
-		if (bits != 8)
-			return refuse(wav, "bits of G.711", bits, "8", err);
-		return 0;
-	default:
-		return refuse(wav, "format code", code,
-		    "1 (PCM), 3 (float), 6 or 7 (G.711)", err);
+	case CODE_MULAW: return refuse(wav, "bits of G.711", bits, "8", err);
 	}
+	return refuse(wav, "format code", code,
+	    "1 (PCM), 3 (float), 6 or 7 (G.711)", err);
 }
 
 static int
@@ -274,17 +314,16 @@ parse_format(struct rtta_wav *wav, size_t bytes, struct rtta_err *err)
 			    "followed by one that is known", err);
 		code = get16(fmt + 24);
 	}
-	if (check_code(wav, code, bits, err) < 0)
+	if (find_pcm(wav, code, bits, err) < 0)
 		return -1;
 	if (channels < 1 || channels > RTTA_FRAME_MAX_CHANNELS)
 		return refuse(wav, "channels", channels, "1 to 8", err);
-	if (rate_hz < RTTA_FRAME_MIN_RATE_HZ || rate_hz > RTTA_FRAME_MAX_RATE_HZ)
-		return refuse(wav, "rate", rate_hz, "8000 to 48000 Hz", err);
+	if (rate_hz < RTTA_FRAME_MIN_RATE_HZ || rate_hz > RTTA_WAV_MAX_RATE_HZ)
+		return refuse(wav, "rate", rate_hz, "8000 to 384000 Hz", err);
 	if (block_bytes != channels * bits / 8)
 		return refuse(wav, "block size", block_bytes,
 		    "channels times bytes", err);
-	wav->code = (int)code;
-	wav->value_bytes = bits / 8;
+	wav->has_pcm = true;
 	wav->format.rate_hz = rate_hz;
 	wav->format.channels = wav->channels = (int)channels;
 	return 0;
@@ -300,6 +339,16 @@ step_fmt(struct rtta_wav *wav, struct rtta_err *err)
 		return 0;
 	if (parse_format(wav, bytes, err) < 0)
 		return -1;
+	wav->state = SKIP;
+	return 1;
+}
+
+static int
+step_ds64(struct rtta_wav *wav)
+{
+	if (wav->used < DS64_BYTES)
+		return 0;
+	wav->long_bytes = get64(wav->next + DS64_DATA_AT);
 	wav->state = SKIP;
 	return 1;
 }
@@ -329,6 +378,7 @@ parse_header(struct rtta_wav *wav, struct rtta_err *err)
 		case RIFF: went_on = step_riff(wav, err); break;
 		case CHUNK: went_on = step_chunk(wav, err); break;
 		case FMT: went_on = step_fmt(wav, err); break;
+		case DS64: went_on = step_ds64(wav); break;
 		case SKIP: went_on = step_skip(wav); break;
 		case DATA:
 		case DONE: return 0;
@@ -336,87 +386,30 @@ parse_header(struct rtta_wav *wav, struct rtta_err *err)
 	return went_on;
 }
 
-static int16_t
-from_int32(int32_t value)
-{
-	int64_t rounded = ((int64_t)value + 0x8000) >> 16;
-
-	return rounded > INT16_MAX ? INT16_MAX : (int16_t)rounded;
-}
-
-static int16_t
-from_float(uint32_t bits)
-{
-	float value;
-
-	memcpy(&value, &bits, sizeof(value));
-	value *= 32768;
-	if (!(value > INT16_MIN))  /* also what is not a number */
-		return isnan(value) ? 0 : INT16_MIN;
-	return value >= INT16_MAX ? INT16_MAX : (int16_t)lrintf(value);
-}
-
-/* G.711: sign, three bits of exponent, four of mantissa, all of mu-law's and
- * every second one of A-law's turned over. */
-static int16_t
-from_mulaw(uint8_t byte)
-{
-	int bits = ~byte & 0xff;
-	int value = (((bits & 0x0f) << 3) + 0x84) << (bits >> 4 & 7);
-
-	return (int16_t)(bits & 0x80 ? 0x84 - value : value - 0x84);
-}
-
-static int16_t
-from_alaw(uint8_t byte)
-{
-	int bits = byte ^ 0x55, exponent = bits >> 4 & 7;
-	int value = ((bits & 0x0f) << 4) + (exponent > 0 ? 0x108 : 8);
-
-	if (exponent > 1)
-		value <<= exponent - 1;
-	return (int16_t)(bits & 0x80 ? value : -value);
-}
-
-static int16_t
-decode(const struct rtta_wav *wav, const uint8_t *bytes)
-{
-	if (wav->code == CODE_FLOAT)
-		return from_float(get32(bytes));
-	if (wav->code == CODE_ALAW)
-		return from_alaw(*bytes);
-	if (wav->code == CODE_MULAW)
-		return from_mulaw(*bytes);
-	if (wav->value_bytes == 1)
-		return (int16_t)((*bytes - 128) * 256);
-	if (wav->value_bytes == 4)
-		return from_int32((int32_t)get32(bytes));
-	if (wav->value_bytes == 3)
-		return from_int32((int32_t)(get16(bytes) << 8 |
-		    (uint32_t)bytes[2] << 24));
-	return (int16_t)get16(bytes);
-}
-
 static void
 copy(const struct rtta_wav *wav, int16_t *values, size_t count)
 {
-	if (wav->value_bytes == sizeof(*values))
+	size_t bytes = rtta_pcm_bytes(wav->pcm);
+
+	if (wav->pcm == RTTA_PCM_S16)
 		memcpy(values, wav->next, count * sizeof(*values));
 	else
 		for (size_t i = 0; i < count; i++)
-			values[i] = decode(wav, wav->next + i * wav->value_bytes);
+			values[i] = rtta_pcm_value(wav->pcm,
+			    wav->next + i * bytes);
 }
 
 static void
 mix(const struct rtta_wav *wav, int16_t *values, size_t samples)
 {
+	size_t bytes = rtta_pcm_bytes(wav->pcm);
 	const uint8_t *next = wav->next;
 
 	for (size_t i = 0; i < samples; i++) {
 		int32_t sum = 0;
 
-		for (int c = 0; c < wav->channels; c++, next += wav->value_bytes)
-			sum += decode(wav, next);
+		for (int c = 0; c < wav->channels; c++, next += bytes)
+			sum += rtta_pcm_value(wav->pcm, next);
 		values[i] = (int16_t)(sum / wav->channels);
 	}
 }
@@ -424,7 +417,7 @@ mix(const struct rtta_wav *wav, int16_t *values, size_t samples)
 static size_t
 take(struct rtta_wav *wav, int16_t *values, size_t max_samples)
 {
-	size_t samples = rtta_wav_buffered(wav);
+	size_t samples = undecoded(wav);
 
 	if (samples > max_samples)
 		samples = max_samples;
@@ -476,19 +469,20 @@ fill(struct rtta_wav *wav, struct rtta_err *err)
 	return 0;
 }
 
-int
-rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
+/* rtta_wav_read() at the file's own rate. */
+static int
+read_decoded(struct rtta_wav *wav, int16_t *values, size_t max_samples,
     size_t *samples, struct rtta_err *err)
 {
 	*samples = 0;
-	if (rtta_wav_buffered(wav) == 0 && wav->state != DONE &&
+	if (undecoded(wav) == 0 && wav->state != DONE &&
 	    fill(wav, err) < 0)
 		return -1;
 	if (parse_header(wav, err) < 0)
 		return -1;
 	if (wav->ended && wav->state == SNIFF)
 		be_raw(wav);
-	if (wav->ended && rtta_wav_buffered(wav) == 0)
+	if (wav->ended && undecoded(wav) == 0)
 		return finish(wav, err);
 	if (rtta_wav_format(wav) == NULL)
 		return 1;
@@ -502,8 +496,86 @@ rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
 	return *samples > 0 || wav->state != DONE;
 }
 
+static int
+refill_resampled(struct rtta_wav *wav, struct rtta_err *err)
+{
+	size_t got;
+	int more = read_decoded(wav, wav->decoded, RESAMPLED_AT_ONCE, &got, err);
+
+	if (more < 0)
+		return -1;
+	if (got > 0)
+		wav->ready = rtta_resample_put(wav->resample,
+		    (const uint8_t *)wav->decoded, got, &wav->resampled);
+	wav->drained = more == 0;
+	if (wav->drained)
+		wav->ready = rtta_resample_put(wav->resample, NULL, 0,
+		    &wav->resampled);
+	return 0;
+}
+
+static int
+read_resampled(struct rtta_wav *wav, int16_t *values, size_t max_samples,
+    size_t *samples, struct rtta_err *err)
+{
+	size_t count;
+
+	*samples = 0;
+	if (wav->ready == 0 && !wav->drained && refill_resampled(wav, err) < 0)
+		return -1;
+	*samples = wav->ready < max_samples ? wav->ready : max_samples;
+	count = *samples * (size_t)wav->format.channels;
+	if (count > 0) {
+		memcpy(values, wav->resampled, count * sizeof(*values));
+		wav->resampled += count;
+		wav->ready -= *samples;
+	}
+	return *samples > 0 || !wav->drained;
+}
+
+int
+rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
+    size_t *samples, struct rtta_err *err)
+{
+	return wav->resample != NULL ?
+	    read_resampled(wav, values, max_samples, samples, err) :
+	    read_decoded(wav, values, max_samples, samples, err);
+}
+
+bool
+rtta_wav_is_ready(const struct rtta_wav *wav)
+{
+	return wav->ready > 0 || undecoded(wav) > 0 ||
+	    (wav->resample != NULL && wav->state == DONE && !wav->drained);
+}
+
+size_t
+rtta_wav_backlog(const struct rtta_wav *wav)
+{
+	if (wav->resample == NULL)
+		return undecoded(wav);
+	return wav->ready + rtta_resample_held(wav->resample) +
+	    (size_t)((double)undecoded(wav) * wav->ratio);
+}
+
 void
 rtta_wav_mix(struct rtta_wav *wav)
 {
 	wav->format.channels = 1;
+}
+
+int
+rtta_wav_resample(struct rtta_wav *wav, uint32_t rate_hz, struct rtta_err *err)
+{
+	uint8_t channels = (uint8_t)wav->format.channels;
+
+	wav->resample = rtta_resample_new(wav->format.rate_hz, channels, rate_hz,
+	    channels, err);
+	if (wav->resample == NULL)
+		return -1;
+	wav->decoded = rtta_xreallocarray(NULL, (size_t)RESAMPLED_AT_ONCE * channels,
+	    sizeof(*wav->decoded));
+	wav->ratio = (double)rate_hz / wav->format.rate_hz;
+	wav->format.rate_hz = rate_hz;
+	return 0;
 }

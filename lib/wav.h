@@ -1,11 +1,12 @@
 /*
  * wav - samples out of a WAV file or raw PCM, as s16le.
  *
- * Reads a descriptor in one pass, so a pipe will do.  8-, 16-, 24- and 32-bit
- * integers, 32-bit floats and G.711, 1 to RTTA_FRAME_MAX_CHANNELS channels,
- * 8000 to 48000 Hz; chunks that are not sound are skipped; a data chunk that ends
- * early, or whose writer never filled in the length, is read to the end of
- * the file.  Errors and warnings name file and offset.  One thread.
+ * Reads a descriptor in one pass, so a pipe will do.  RIFF and RF64; 8-, 16-,
+ * 24- and 32-bit integers, 32- and 64-bit floats and G.711, 1 to
+ * RTTA_FRAME_MAX_CHANNELS channels, 8000 to RTTA_WAV_MAX_RATE_HZ; at another
+ * rate, if that is wanted.  Chunks that are not sound are skipped; a data chunk
+ * that ends early, or whose writer never filled in the length, is read to the
+ * end of the file.  Errors and warnings name file and offset.  One thread.
  */
 #ifndef RTTA_WAV_H
 #define RTTA_WAV_H
@@ -17,6 +18,8 @@
 
 struct rtta_err;
 struct rtta_wav;
+
+enum { RTTA_WAV_MAX_RATE_HZ = 384000 };
 
 struct rtta_wav_format {
 	uint32_t rate_hz;
@@ -38,7 +41,8 @@ void rtta_wav_free(struct rtta_wav *wav);
  * Decode what is buffered, else read(2) once and decode that.  1 with
  * *samples set, 0 at the end of the sound, -1 with EX_DATAERR or EX_IOERR.
  * *samples is 0 while the header is incomplete, once when the format has
- * become known, and when nothing is there yet (EAGAIN).
+ * become known, when nothing is there yet (EAGAIN), and while the resampler
+ * wants more.
  */
 int rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
     size_t *samples, struct rtta_err *err);
@@ -46,10 +50,19 @@ int rtta_wav_read(struct rtta_wav *wav, int16_t *values, size_t max_samples,
 /* NULL until the header has been read. */
 const struct rtta_wav_format *rtta_wav_format(const struct rtta_wav *wav);
 
-/* Whole samples that rtta_wav_read() gives without reading. */
-size_t rtta_wav_buffered(const struct rtta_wav *wav);
+/* Does rtta_wav_read() get on without reading? */
+bool rtta_wav_is_ready(const struct rtta_wav *wav);
+
+/* Samples that have been read and not been given out. */
+size_t rtta_wav_backlog(const struct rtta_wav *wav);
 
 /* From now on one channel, the mean of all.  The format must be known. */
 void rtta_wav_mix(struct rtta_wav *wav);
+
+/*
+ * From now on at this rate, and the same samples every time.  The format must
+ * be known, and nothing have been read.  0, or -1 with EX_SOFTWARE.
+ */
+int rtta_wav_resample(struct rtta_wav *wav, uint32_t rate_hz, struct rtta_err *err);
 
 #endif

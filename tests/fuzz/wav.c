@@ -1,5 +1,6 @@
 /* Any bytes as a sound file, in small bites. */
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("wav", MFD_CLOEXEC);
 	struct rtta_err err = {0};
 	struct rtta_wav *wav;
+	bool resampled = false;
 	size_t samples, total = 0;
 
 	rtta_log_set_level(RTTA_LOG_ERROR);
@@ -31,9 +33,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(samples == 0 || rtta_wav_format(wav) != NULL);
 		if (rtta_wav_format(wav) != NULL && data[0] & 64)
 			rtta_wav_mix(wav);
+		if (rtta_wav_format(wav) != NULL && data[0] & 128 && !resampled) {
+			assert(total == 0 && samples == 0);
+			assert(rtta_wav_resample(wav, 16000, &err) == 0);
+			resampled = true;
+		}
 		total += samples;
 	}
-	assert(total <= size);
+	assert(total <= size * (resampled ? 2 : 1));
 	assert(err.exit_code == 0 || err.exit_code == EX_DATAERR);
 	rtta_wav_free(wav);
 	close(fd);

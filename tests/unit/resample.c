@@ -9,12 +9,13 @@
 enum { FRAMES = 100 };
 
 /* A burst from 0.5 to 0.6 s in two seconds of silence, in frames of 20 ms.
- * The right channel is silent.  Where it begins, and how many samples came. */
+ * The other channels are silent.  Where it begins, and how many samples came. */
 static double
-burst(uint32_t from_hz, uint8_t channels, uint32_t to_hz, size_t *total)
+burst(uint32_t from_hz, uint8_t channels, uint32_t to_hz, uint8_t to_channels, size_t *total)
 {
 	struct rtta_err err = {0};
-	struct rtta_resample *resample = rtta_resample_new(from_hz, channels, to_hz, &err);
+	struct rtta_resample *resample = rtta_resample_new(from_hz, channels, to_hz, to_channels,
+	    &err);
 	size_t samples = from_hz / 50, at = 0;
 	uint8_t *pcm = calloc(samples * channels, 2);
 	double begin = -1;
@@ -34,8 +35,10 @@ burst(uint32_t from_hz, uint8_t channels, uint32_t to_hz, size_t *total)
 		count = rtta_resample_put(resample, frame < FRAMES ? pcm : NULL,
 		    frame < FRAMES ? samples : 0, &out);
 		for (size_t i = 0; i < count; i++)
-			if (begin < 0 && abs(out[i]) > 3000)
+			if (begin < 0 && abs(out[i * to_channels]) > 3000)
 				begin = (double)(*total + i) / to_hz;
+		for (size_t i = 0; to_channels > 1 && i < count; i++)
+			CHECK_INT(out[i * to_channels + 1], 0);
 		*total += count;
 	}
 	free(pcm);
@@ -46,15 +49,18 @@ burst(uint32_t from_hz, uint8_t channels, uint32_t to_hz, size_t *total)
 int
 main(void)
 {
-	static const struct { uint32_t from_hz; uint8_t channels; uint32_t to_hz; } rows[] = {
-		{ 16000, 1, 16000 }, { 16000, 2, 16000 }, { 48000, 2, 16000 },
-		{ 44100, 1, 16000 }, { 8000, 1, 16000 }, { 16000, 1, 8000 },
+	static const struct { uint32_t from_hz; uint8_t channels; uint32_t to_hz;
+		uint8_t to_channels; } rows[] = {
+		{ 16000, 1, 16000, 1 }, { 16000, 2, 16000, 1 }, { 48000, 2, 16000, 1 },
+		{ 44100, 1, 16000, 1 }, { 8000, 1, 16000, 1 }, { 16000, 1, 8000, 1 },
+		{ 96000, 2, 48000, 2 }, { 88200, 3, 48000, 3 }, { 16000, 2, 16000, 2 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t total = 0;
 
-		CHECK_NEAR(burst(rows[i].from_hz, rows[i].channels, rows[i].to_hz, &total), 0.5, 0.002);
+		CHECK_NEAR(burst(rows[i].from_hz, rows[i].channels, rows[i].to_hz,
+		    rows[i].to_channels, &total), 0.5, 0.002);
 		CHECK_NEAR((double)total, 2.0 * rows[i].to_hz, 2);
 	}
 	return check_result();

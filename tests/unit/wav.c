@@ -206,6 +206,7 @@ check_formats(void)
 	static const int16_t want32[] = { 1, -1, INT16_MAX, INT16_MIN };
 	static const int16_t wantf[] = { 16384, -32768, 32767, 32767, -32768, 0, 1 };
 	static const float floats[] = { 0.5f, -1, 1, 7, -7, 0, 1.0f / 32768 };
+	static const double doubles[] = { 0.5, -1, 1, 1e300, -7, 0, 1.0 / 32768 };
 	struct file file = {0};
 	struct result result;
 
@@ -236,6 +237,14 @@ check_formats(void)
 	CHECK_INT(result.values[7], 0);
 	CHECK_INT(result.samples, 8);
 	result.samples = 7;
+	check_values(&result, wantf, 7);
+
+	file.used = 0;
+	put_riff(&file, 100);
+	put_fmt(&file, 3, 1, 48000, 64);
+	put_data(&file, sizeof(doubles));
+	put(&file, doubles, sizeof(doubles));
+	result = read_wav(&file);
 	check_values(&result, wantf, 7);
 }
 
@@ -317,6 +326,36 @@ check_lengths(void)
 	}
 }
 
+/* Longer than 4 GiB, as far as the header goes. */
+static void
+check_rf64(void)
+{
+	static const struct { const char *id; uint32_t low, high; size_t samples; } cases[] = {
+		{ "RF64", 6, 0, 3 },
+		{ "BW64", 8, 0, 4 },
+		{ "RF64", 6, 1, 4 },                     /* cut off */
+		{ "RF64", 0, 0, 4 },                     /* never filled in */
+		{ "RF64", UINT32_MAX, UINT32_MAX, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct file file = {0};
+		struct result result;
+
+		put(&file, cases[i].id, 4);
+		put(&file, "\xff\xff\xff\xffWAVEds64\x1c\0\0\0", 16);
+		put(&file, "\x50\0\0\0\0\0\0\0", 8);
+		put_int(&file, cases[i].low, 4);
+		put_int(&file, cases[i].high, 4);
+		put(&file, "\x04\0\0\0\0\0\0\0\0\0\0\0", 12);
+		put_fmt(&file, 1, 1, 16000, 16);
+		put_data(&file, UINT32_MAX);
+		put(&file, "\x01\x00\xfe\xff\x2c\x01\x00\x80", 8);
+		result = read_wav(&file);
+		check_values(&result, plain_values, cases[i].samples);
+	}
+}
+
 static void
 check_refused(void)
 {
@@ -337,11 +376,11 @@ check_refused(void)
 		{ 16, UINT32_MAX, 4, 52, "x.wav: ends before the sound, at offset 52" },
 		{ 20, 2, 2, 52, "x.wav: format code 2, not 1 (PCM), 3 (float), 6 or 7 (G.711), at offset 20" },
 		{ 20, 6, 2, 52, "x.wav: bits of G.711 16, not 8, at offset 20" },
-		{ 20, 3, 2, 52, "x.wav: bits of a float 16, not 32, at offset 20" },
+		{ 20, 3, 2, 52, "x.wav: bits of a float 16, not 32 or 64, at offset 20" },
 		{ 22, 0, 2, 52, "x.wav: channels 0, not 1 to 8, at offset 20" },
 		{ 22, 9, 2, 52, "x.wav: channels 9, not 1 to 8, at offset 20" },
-		{ 24, 7999, 4, 52, "x.wav: rate 7999, not 8000 to 48000 Hz, at offset 20" },
-		{ 24, 96000, 4, 52, "x.wav: rate 96000, not 8000 to 48000 Hz, at offset 20" },
+		{ 24, 7999, 4, 52, "x.wav: rate 7999, not 8000 to 384000 Hz, at offset 20" },
+		{ 24, 384001, 4, 52, "x.wav: rate 384001, not 8000 to 384000 Hz, at offset 20" },
 		{ 32, 4, 2, 52, "x.wav: block size 4, not channels times bytes, at offset 20" },
 		{ 34, 12, 2, 52, "x.wav: bits 12, not 8, 16, 24 or 32, at offset 20" },
 		{ 34, 8, 2, 52, "x.wav: block size 2, not channels times bytes, at offset 20" },
@@ -426,6 +465,7 @@ main(void)
 	check_bytes();
 	check_extensible();
 	check_lengths();
+	check_rf64();
 	check_refused();
 	check_raw();
 	check_mix();
