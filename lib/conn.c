@@ -130,16 +130,22 @@ write_headers(struct rtta_conn *conn, int64_t length)
 	return lws_finalize_write_http_header(conn->wsi, head + LWS_PRE, &p, end);
 }
 
-/* What came behind a refused request and is not read would make the kernel
- * take the answer back. */
-static void
+/* Read what came, and forget it.  1: something came; 0: nothing; -1: the other
+ * side has finished. */
+static int
 drain(struct rtta_conn *conn)
 {
 	char scrap[4096];
+	ssize_t got;
+	int came = 0;
 
-	for (int i = 0; i < DRAIN_READS; i++)
-		if (recv(lws_get_socket_fd(conn->wsi), scrap, sizeof(scrap), MSG_DONTWAIT) <= 0)
-			return;
+	for (int i = 0; i < DRAIN_READS; i++) {
+		got = recv(lws_get_socket_fd(conn->wsi), scrap, sizeof(scrap), MSG_DONTWAIT);
+		if (got <= 0)
+			return got == 0 ? -1 : came;
+		came = 1;
+	}
+	return came;
 }
 
 /* The transaction is over: 0 to keep the connection, -1 to close it. */
@@ -150,6 +156,7 @@ finish_reply(struct rtta_conn *conn)
 
 	rtta_conn_reset(conn);
 	if (close) {
+		/* What is not read would make the kernel take the answer back. */
 		drain(conn);
 		return -1;
 	}
@@ -238,6 +245,21 @@ rtta_conn_write_batch(struct rtta_conn *conn)
 	if (rtta_listener_pending(conn->listener))
 		rtta_conn_want_write(conn);
 	return 0;
+}
+
+void
+rtta_conn_hush(struct rtta_conn *conn)
+{
+	int came;
+
+	if (conn->kind == RTTA_CONN_IDLE || conn->kind == RTTA_CONN_BODY ||
+	    conn->kind == RTTA_CONN_WS)
+		return;
+	came = drain(conn);
+	if (came < 0 || (came > 0 && conn->kind == RTTA_CONN_SSE))
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	else if (came > 0)
+		conn->close = true;
 }
 
 void

@@ -114,6 +114,14 @@ int rtta_conn_reply_json(struct rtta_conn *conn, int status, jv value);
 /* A sentence, and the connection is closed. */
 int rtta_conn_refuse(struct rtta_conn *conn, int status, const char *why);
 
+/*
+ * What comes while it is answered is not read by libwebsockets, and poll(2)
+ * says again and again that it is there, or that nothing more will come.  Who
+ * has finished, and a reader that talks, is let go; who asks again gets this
+ * answer and no other.
+ */
+void rtta_conn_hush(struct rtta_conn *conn);
+
 /* Wait, at most RTTA_CONN_ANSWER_MS, for what kind says. */
 void rtta_conn_wait(struct rtta_conn *conn, enum rtta_conn_kind kind);
 

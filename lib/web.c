@@ -28,6 +28,7 @@ enum {
 	GONE_MS = 40000,  /* who acknowledges nothing so long is not there */
 	WAITING_MS = 200,
 	LOOK_MS = 1000,
+	VOID_TURNS = 100, /* for nothing in LOOK_MS: somebody talks */
 	RENEW_MS = 2000   /* so often the certificate is looked at */
 };
 
@@ -41,6 +42,9 @@ struct rtta_web {
 	struct rtta_conn *conns;
 	size_t conn_count, conn_max;
 	int64_t look_ms, renew_ms;
+	bool called;                     /* libwebsockets had something in this turn */
+	unsigned void_turns;             /* and in so many it had not */
+	int64_t void_ms;
 	struct rtta_peers *peers;
 	struct rtta_tls tls;
 	struct rtta_log_damper damper;   /* of a certificate that does not fit */
@@ -163,9 +167,11 @@ accept_all(struct rtta_web *web)
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
+	struct rtta_web *web = lws_context_user(lws_get_context(wsi));
 	struct rtta_conn *conn;
 
 	(void)user;
+	web->called = true;
 	switch (reason) {
 	case LWS_CALLBACK_HTTP:
 		return rtta_answer_request(conn_of(wsi));
@@ -200,22 +206,27 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 static int
 on_fd(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
-	(void)wsi;
+	struct rtta_web *web = lws_context_user(lws_get_context(wsi));
+
 	(void)reason;
 	(void)user;
 	(void)in;
 	(void)len;
+	web->called = true;
 	return 0;  /* being woken is all: main looks */
 }
 
 static int
 on_listen(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
+	struct rtta_web *web = lws_context_user(lws_get_context(wsi));
+
 	(void)user;
 	(void)in;
 	(void)len;
+	web->called = true;
 	if (reason == LWS_CALLBACK_RAW_RX_FILE)
-		accept_all(lws_context_user(lws_get_context(wsi)));
+		accept_all(web);
 	return 0;
 }
 
@@ -400,7 +411,7 @@ rtta_web_port(const struct rtta_web *web)
 static void
 on_timer(lws_sorted_usec_list_t *timer)
 {
-	(void)timer;
+	lws_container_of(timer, struct rtta_web, timer)->called = true;
 }
 
 void
@@ -409,8 +420,10 @@ rtta_web_wait(struct rtta_web *web, int wait_ms)
 	/* Its own wait has no end but its timers'; never 0, which would cancel. */
 	lws_sul_schedule(web->context, 0, &web->timer, on_timer,
 	    wait_ms < 1 ? 1 : (lws_usec_t)wait_ms * 1000);
+	web->called = false;
 	lws_service(web->context, 0);
 	lws_sul_cancel(&web->timer);
+	web->void_turns += !web->called;
 }
 
 /* A reader that takes nothing is dropped; it resumes by `after`. */
@@ -444,15 +457,28 @@ renew_certificate(struct rtta_web *web, int64_t now_ms)
 	rtta_log_info("%s: renewed", web->tls.cert_file);
 }
 
+/* Has the loop turned for nothing, again and again? */
+static bool
+is_restless(struct rtta_web *web, int64_t now_ms)
+{
+	bool restless = web->void_turns > VOID_TURNS;
+
+	if (now_ms < web->void_ms)
+		return false;
+	web->void_turns = 0;
+	web->void_ms = now_ms + LOOK_MS;
+	return restless;
+}
+
 int
 rtta_web_tick(struct rtta_web *web)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
 	bool stirred = rtta_hub_stirred(rtta_room_hub(web->site.room));
-	bool waiting = web->site.waiting;
+	bool waiting = web->site.waiting, restless = is_restless(web, now_ms);
 
 	/* With thousands of connections even looking at each is work. */
-	if (!stirred && !waiting && now_ms < web->look_ms)
+	if (!stirred && !waiting && !restless && now_ms < web->look_ms)
 		return (int)(web->look_ms - now_ms);
 	web->look_ms = now_ms + LOOK_MS;
 	renew_certificate(web, now_ms);
@@ -462,6 +488,8 @@ rtta_web_tick(struct rtta_web *web)
 			rtta_conn_want_write(conn);
 		if (waiting)
 			rtta_answer_waiting(conn);
+		if (restless)
+			rtta_conn_hush(conn);
 		drop_slow(conn, now_ms);
 	}
 	/* What they wait for wakes the loop by itself; this is their deadline. */

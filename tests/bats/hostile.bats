@@ -62,6 +62,13 @@ refused() {
 		b18100000000ff; do
 		run -1 timeout 20 ws -s "$frames" "$page/ws" never
 	done
+	# also one of events, to whom nobody listens otherwise
+	exec 6<>"/dev/tcp/127.0.0.1/$(cat port)"
+	printf 'GET /events?session=m1 HTTP/1.1\r\nHost: x\r\n\r\n' >&6
+	timeout 20 grep -qm 1 '"event":"live"' <&6
+	printf hello >&6
+	timeout 20 cat <&6 >/dev/null
+	exec 6>&-
 	meeting_has m1 live
 	wait $!
 	alive serve
