@@ -201,7 +201,17 @@ consumers_of(struct streams *streams, const char *name)
 	return all;
 }
 
-/* {messages, bytes, max_bytes, consumers}, null: there is none, or {error}. */
+/* What those who publish fill of it. */
+static double
+share_of(const char *name, jv config)
+{
+	double bytes = rtta_json_number(config, "max_bytes", 0);
+
+	return strcmp(name, "AUDIO_STREAM") == 0 && bytes > 0 ?
+	    (double)rtta_streams_share((int64_t)bytes) : bytes;
+}
+
+/* {messages, bytes, max_bytes, share_bytes, consumers}, null: there is none, or {error}. */
 static jv
 stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 {
@@ -221,6 +231,7 @@ stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 	    jv_string("messages"), jv_number(rtta_json_number(state, "messages", 0)),
 	    jv_string("bytes"), jv_number(rtta_json_number(state, "bytes", 0)),
 	    jv_string("max_bytes"), jv_number(rtta_json_number(config, "max_bytes", 0)),
+	    jv_string("share_bytes"), jv_number(share_of(name, config)),
 	    jv_string("consumers"), consumers_of(streams, name));
 	jv_free(config);
 	jv_free(state);
@@ -236,7 +247,7 @@ print_stream(const char *name, jv row)
 	else if (jv_get_kind(row) == JV_KIND_OBJECT)
 		printf("%-16s %10.0f %10.1f %10.1f\n", name,
 		    rtta_json_number(row, "messages", 0), rtta_json_number(row, "bytes", 0) / (1 << 20),
-		    rtta_json_number(row, "max_bytes", 0) / (1 << 20));
+		    rtta_json_number(row, "share_bytes", 0) / (1 << 20));
 	else
 		printf("%-16s missing\n", name);
 	jv_free(row);

@@ -12,7 +12,6 @@
 #include "draft.h"
 #include "err.h"
 #include "gaps.h"
-#include "json.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
@@ -21,6 +20,7 @@
 #include "session.h"
 #include "state.h"
 #include "store.h"
+#include "streams.h"
 
 enum {
 	LOOK_MS = 2000,                /* while something is missing */
@@ -331,27 +331,14 @@ subjects_left(jv info)
 	return count;
 }
 
-static double
-number_in(jv info, const char *part, const char *key)
-{
-	jv object = jv_object_get(jv_copy(info), jv_string(part));
-	double number = 0;
-
-	if (jv_get_kind(object) == JV_KIND_OBJECT)
-		number = rtta_json_number(object, key, 0);
-	jv_free(object);
-	return number;
-}
-
 /* Who has sound cannot store it: nothing can be said of what is missing. */
 static bool
 is_full(jv info)
 {
-	double most = number_in(info, "config", "max_bytes");
-	double most_messages = number_in(info, "config", "max_msgs");
+	int64_t bytes, messages;
 
-	return (most > 0 && number_in(info, "state", "bytes") + ROOM_BYTES > most) ||
-	    (most_messages > 0 && number_in(info, "state", "messages") >= most_messages);
+	rtta_streams_room(info, &bytes, &messages);
+	return bytes < ROOM_BYTES || messages < 1;
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "copy.h"
+#include "credit.h"
 #include "err.h"
 #include "excerpt.h"
 #include "keys.h"
@@ -74,6 +75,7 @@ rtta_copy_new(struct rtta_bus *bus, struct rtta_state *state, const char *id)
 		copy->patience_ms = PATIENCE_MS;
 	copy->deadline_ms = rtta_clock_mono_ms() + PATIENCE_MS;
 	copy->publisher = rtta_publisher_new(bus, WINDOW);
+	rtta_publisher_limit(copy->publisher, rtta_credit_new(bus));
 	if (copy->cut.has_preroll)
 		copy->reader = rtta_reader_new(bus, "PRE_BUFFER", NULL, RTTA_READER_ALL, 1);
 	else

@@ -4,6 +4,7 @@
 #include "audio.h"
 #include "bus.h"
 #include "clock.h"
+#include "credit.h"
 #include "err.h"
 #include "live.h"
 #include "log.h"
@@ -32,6 +33,7 @@ rtta_live_new(struct rtta_bus *bus)
 	struct rtta_live *live = rtta_xcalloc(1, sizeof(*live));
 
 	live->publisher = rtta_publisher_new(bus, IN_FLIGHT);
+	rtta_publisher_limit(live->publisher, rtta_credit_new(bus));
 	return live;
 }
 

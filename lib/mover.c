@@ -3,6 +3,7 @@
 #include "audio.h"
 #include "bus.h"
 #include "clock.h"
+#include "credit.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
@@ -37,6 +38,7 @@ rtta_mover_new(struct rtta_bus *bus, struct rtta_lane *lane)
 	mover->bus = bus;
 	mover->lane = lane;
 	mover->publisher = rtta_publisher_new(bus, WINDOW);
+	rtta_publisher_limit(mover->publisher, rtta_credit_new(bus));
 	return mover;
 }
 

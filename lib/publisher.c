@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "clock.h"
+#include "credit.h"
 #include "log.h"
 #include "mem.h"
 #include "publisher.h"
@@ -17,6 +18,7 @@ enum {
 	IN_FLIGHT_BYTES = 1 << 20,  /* fits the socket: a publish does not wait for it */
 	NO_STREAM = 503,
 	NO_ANSWER = 408,
+	STREAM_FULL = 10077,
 	TOO_LARGE = 10054,
 	WRONG_LAST = 10071,
 	WRONG_LAST_IN_CLUSTER = 10164  /* the same, without the sequence */
@@ -37,6 +39,7 @@ struct slot {
 struct rtta_publisher {
 	struct rtta_bus *bus;
 	struct rtta_port *port;
+	struct rtta_credit *credit;  /* NULL: no limit */
 	struct slot *slots;
 	size_t size;           /* a power of two */
 	uint64_t first, head, next, high, tail;
@@ -66,6 +69,13 @@ rtta_publisher_new(struct rtta_bus *bus, int window)
 	return p;
 }
 
+void
+rtta_publisher_limit(struct rtta_publisher *p, struct rtta_credit *credit)
+{
+	rtta_credit_free(p->credit);
+	p->credit = credit;
+}
+
 static struct slot *
 slot_at(const struct rtta_publisher *p, uint64_t ticket)
 {
@@ -81,6 +91,7 @@ rtta_publisher_free(struct rtta_publisher *p)
 		return;
 	for (t = p->head; t < p->tail; t++)
 		natsMsg_Destroy(slot_at(p, t)->msg);
+	rtta_credit_free(p->credit);
 	rtta_port_close(p->port);
 	free(p->slots);
 	free(p);
@@ -305,6 +316,18 @@ may_send(const struct rtta_publisher *p)
 	    in_flight < p->window && p->in_flight_bytes < IN_FLIGHT_BYTES));
 }
 
+static bool
+has_credit(struct rtta_publisher *p, int bytes)
+{
+	static const char full[] = "full, but for the reserve";
+
+	if (p->credit == NULL || rtta_credit_take(p->credit, (size_t)bytes))
+		return true;
+	if (rtta_credit_is_full(p->credit))
+		begin_trouble(p, STREAM_FULL, full, sizeof(full) - 1);
+	return false;
+}
+
 /* 0, or -1 when the bus takes no more now. */
 static int
 send_next(struct rtta_publisher *p, int64_t now_ms)
@@ -313,6 +336,8 @@ send_next(struct rtta_publisher *p, int64_t now_ms)
 	int rc;
 
 	if (slot->msg != NULL) {
+		if (!has_credit(p, slot->bytes))
+			return -1;
 		rc = rtta_bus_send_msg(p->bus, slot->msg);
 		if (rc == RTTA_BUS_TOO_LARGE) {
 			settle(p, p->next, (struct rtta_puback){ .error = TOO_LARGE });
@@ -352,17 +377,24 @@ rtta_publisher_pump(struct rtta_publisher *p)
 {
 	int64_t now_ms;
 	natsMsg *msg;
+	int due_ms;
 
 	while ((msg = rtta_port_take(p->port)) != NULL) {
 		take_ack(p, msg);
 		natsMsg_Destroy(msg);
 	}
+	if (p->credit != NULL)
+		rtta_credit_look(p->credit);
 	now_ms = rtta_clock_mono_ms();
 	look_for_losses(p, now_ms);
 	if (now_ms >= p->hold_ms)
 		while (may_send(p) && send_next(p, now_ms) == 0)
 			;
-	return wait_ms(p, now_ms);
+	due_ms = wait_ms(p, now_ms);
+	if (p->credit != NULL && p->next < p->tail)
+		due_ms = rtta_clock_sooner(due_ms, rtta_credit_ask(p->credit,
+		    (size_t)(p->next - p->head), p->in_flight_bytes));
+	return due_ms;
 }
 
 int

@@ -24,12 +24,17 @@
 #include <stdint.h>
 
 struct rtta_bus;
+struct rtta_credit;
 struct rtta_publisher;
 
 /* window: messages in flight at most (256 keeps writes from blocking at
  * live rates; 4096 for bulk). */
 struct rtta_publisher *rtta_publisher_new(struct rtta_bus *bus, int window);
 void rtta_publisher_free(struct rtta_publisher *publisher);
+
+/* Takes credit: without it nothing is sent.  Where there is none, that is a
+ * passing error as when JetStream says so (10077). */
+void rtta_publisher_limit(struct rtta_publisher *publisher, struct rtta_credit *credit);
 
 /*
  * Takes msg.  Returns its ticket, counted from 1.  tag comes back with the

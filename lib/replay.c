@@ -9,6 +9,7 @@
 #include "audio.h"
 #include "bus.h"
 #include "clock.h"
+#include "credit.h"
 #include "err.h"
 #include "frame.h"
 #include "inlet.h"
@@ -302,6 +303,7 @@ rtta_replay(struct rtta_bus *bus, struct rtta_state *state, int sig_fd,
 	struct replay replay = { .options = options, .bus = bus, .state = state };
 
 	replay.publisher = rtta_publisher_new(bus, WINDOW);
+	rtta_publisher_limit(replay.publisher, rtta_credit_new(bus));
 	replay.in = rtta_inlet_open(STDIN_FILENO, false, err);
 	if (replay.in != NULL)
 		run(&replay, sig_fd, err);

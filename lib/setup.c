@@ -20,7 +20,7 @@ struct setup {
 	struct rtta_bus *bus;
 	struct rtta_streams_limits *limits;
 	enum rtta_setup_what what;
-	int64_t audio_least;    /* the ceiling may give way down to here */
+	int64_t audio_least;    /* the ceiling may give way down to here, or 0 */
 	jv events;
 };
 
@@ -55,6 +55,8 @@ fit_limits(struct setup *setup, struct rtta_err *err)
 		limits = jv_object();
 	}
 	setup->audio_least = rtta_streams_audio_least(setup->limits);
+	if (setup->audio_least != 0)
+		setup->audio_least = rtta_streams_with_reserve(setup->audio_least);
 	rc = rtta_streams_fit(setup->limits,
 	    limit_of(limits, "max_memory", err),
 	    limit_of(limits, "max_storage", err), err);
@@ -117,7 +119,7 @@ send_config(struct setup *setup, const char *verb, const char *name, jv config,
 		bytes -= bytes / 10;
 		if (bytes < setup->audio_least)
 			bytes = setup->audio_least;
-		setup->limits->audio_bytes = bytes;
+		setup->limits->audio_bytes = rtta_streams_share(bytes);
 		jv_free(config);
 		config = rtta_streams_config(name, setup->limits);
 	}
@@ -172,8 +174,9 @@ adopt_ceiling(struct setup *setup, const char *name, jv found)
 	    strcmp(name, "AUDIO_STREAM") != 0)
 		return;
 	rtta_json_int(name, found, "max_bytes", -1, INT64_MAX, &bytes, &ignored);
-	if (bytes >= setup->audio_least && bytes < setup->limits->audio_bytes)
-		setup->limits->audio_bytes = bytes;
+	if (bytes >= setup->audio_least &&
+	    rtta_streams_share(bytes) < setup->limits->audio_bytes)
+		setup->limits->audio_bytes = rtta_streams_share(bytes);
 }
 
 static bool

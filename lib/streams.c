@@ -16,6 +16,7 @@ enum {
 	SLACK_FRAMES_PER_S = 100,
 	AUDIO_MIN_S = 50 * 60,
 	QUOTA_PERCENT = 80,
+	RESERVE_LEAST_BYTES = 8 << 20,  /* two blocks of a small stream */
 	STATE_HISTORY = 5
 };
 
@@ -73,6 +74,57 @@ audio_bytes(const struct rtta_streams_limits *limits)
 }
 
 /*
+ * As much again as may be filled.  nats-server 2.9 writes down what was
+ * removed from a block of a stream at most twice a second, or every two
+ * minutes when no more is removed from it: what comes back after a kill is
+ * what was acknowledged in that time, and the stream would have to be emptied
+ * once within it to need all of this.
+ */
+int64_t
+rtta_streams_with_reserve(int64_t share_bytes)
+{
+	return share_bytes + (share_bytes > RESERVE_LEAST_BYTES ?
+	    share_bytes : RESERVE_LEAST_BYTES);
+}
+
+int64_t
+rtta_streams_share(int64_t max_bytes)
+{
+	if (max_bytes <= RESERVE_LEAST_BYTES || max_bytes / 2 > RESERVE_LEAST_BYTES)
+		return max_bytes / 2;
+	return max_bytes - RESERVE_LEAST_BYTES;
+}
+
+static double
+number_in(jv info, const char *part, const char *key)
+{
+	jv object = jv_object_get(jv_copy(info), jv_string(part));
+	double number = 0;
+
+	if (jv_get_kind(object) == JV_KIND_OBJECT)
+		number = rtta_json_number(object, key, 0);
+	jv_free(object);
+	return number;
+}
+
+void
+rtta_streams_room(jv info, int64_t *bytes, int64_t *messages)
+{
+	double most_bytes = number_in(info, "config", "max_bytes");
+	double most_messages = number_in(info, "config", "max_msgs");
+	double share = 0.5;
+
+	*bytes = *messages = INT64_MAX;
+	if (most_bytes > 0) {
+		share = (double)rtta_streams_share((int64_t)most_bytes) / most_bytes;
+		*bytes = (int64_t)(most_bytes * share - number_in(info, "state", "bytes"));
+	}
+	if (most_messages > 0)
+		*messages = (int64_t)(most_messages * share) -
+		    (int64_t)number_in(info, "state", "messages");
+}
+
+/*
  * So many messages that max_bytes is not met before.  For max_bytes is not
  * exact: nats-server up to 2.9 compares without what a record adds to its
  * message, and when the record does not fit then, removes the oldest ones,
@@ -83,7 +135,7 @@ audio_messages(const struct rtta_streams_limits *limits)
 {
 	int64_t frame_bytes = (int64_t)limits->rate_hz * limits->channels * 2 / FRAMES_PER_S;
 
-	return audio_bytes(limits) / (frame_bytes + MESSAGE_MOST_BYTES);
+	return rtta_streams_with_reserve(audio_bytes(limits)) / (frame_bytes + MESSAGE_MOST_BYTES);
 }
 
 int64_t
@@ -126,16 +178,17 @@ rtta_streams_fit(struct rtta_streams_limits *limits, int64_t memory_bytes,
 	others = limits->text_bytes + limits->state_bytes +
 	    (limits->preroll_file ? limits->preroll_bytes : 0);
 	room = usable(file_bytes, limits->replicas) - others;
-	if (limits->audio_bytes <= room)
+	if (rtta_streams_with_reserve(limits->audio_bytes) <= room)
 		return 0;
 	if (least == 0)
 		least = limits->audio_bytes;
+	least = rtta_streams_with_reserve(least);
 	if (room < least)
 		return rtta_err_set(err, EX_CONFIG,
 		    "AUDIO_STREAM: %.1f MiB and %.1f MiB for the others do not "
 		    "fit into %d %% of the store quota of %.1f MiB",
 		    mib(least), mib(others), QUOTA_PERCENT, mib(file_bytes));
-	limits->audio_bytes = room;
+	limits->audio_bytes = rtta_streams_share(room);
 	return 0;
 }
 
@@ -192,7 +245,7 @@ audio_config(const struct rtta_streams_limits *limits)
 {
 	jv config = base_config(names[AUDIO], JV_ARRAY(jv_string("audio.live.>"),
 	    jv_string("audio.backfill.>")), limits->audio_age_s, 600,
-	    audio_bytes(limits), limits->replicas);
+	    rtta_streams_with_reserve(audio_bytes(limits)), limits->replicas);
 
 	/* An error beats silent loss. */
 	config = with(config, "discard", jv_string("new"));

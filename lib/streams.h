@@ -18,7 +18,7 @@ struct rtta_err;
 
 struct rtta_streams_limits {
 	int64_t preroll_age_s, audio_age_s, text_age_s;
-	int64_t preroll_bytes, audio_bytes;  /* 0: from rate and channels */
+	int64_t preroll_bytes, audio_bytes;  /* 0: from rate and channels; without reserve */
 	int64_t text_bytes, state_bytes;
 	bool preroll_file;                   /* on disk instead of in memory */
 	int replicas;
@@ -32,7 +32,23 @@ const char *rtta_streams_name(size_t i);
 /* The defaults of rtta-streams(1). */
 void rtta_streams_limits_init(struct rtta_streams_limits *limits);
 
-/* The least ceiling of AUDIO_STREAM: 50 minutes of live sound and a pre-roll;
+/*
+ * Of AUDIO_STREAM publishers fill only a share, limits.audio_bytes; the rest
+ * of its max_bytes is the reserve for acknowledged sound that a server which
+ * was killed finds again (rtta-design(7)).  From the share to max_bytes, and
+ * back, also for a stream that somebody else has made.
+ */
+int64_t rtta_streams_with_reserve(int64_t share_bytes);
+int64_t rtta_streams_share(int64_t max_bytes);
+
+/*
+ * How many bytes and messages publishers may still store, at a STREAM.INFO
+ * (borrowed); INT64_MAX where it has no limit, below 0 when the reserve is
+ * in use.
+ */
+void rtta_streams_room(jv info, int64_t *bytes, int64_t *messages);
+
+/* The least share of AUDIO_STREAM: 50 minutes of live sound and a pre-roll;
  * 0 when it was given. */
 int64_t rtta_streams_audio_least(const struct rtta_streams_limits *limits);
 

@@ -33,14 +33,13 @@ finds() {
 	done
 }
 
-# Not the small ceiling, which a third of the seeds have: nats-server 2.9 that is
-# killed while AUDIO_STREAM is full drops unread frames (rtta-design(7), BUGS).
+# 5 and 6 have a small ceiling: AUDIO_STREAM is full, and everything is killed.
 @test "three seeds, one of them with services: every sample is in one record" {
-	for seed in 3 7 "--websocket 9"; do
+	for seed in 3 5 "--websocket 6"; do
 		# shellcheck disable=SC2086
 		background "seed${seed#--* }" "$BATS_TEST_DIRNAME/../chaos/chaos" -k "$PWD/${seed#--* }" $seed 0.4
 	done
-	for seed in 3 7 9; do
+	for seed in 3 5 6; do
 		wait "$(cat "seed$seed.pid")" || { cat "seed$seed.out" "seed$seed.err"; false; }
 	done
 }

@@ -100,7 +100,7 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	session=$(rtta-session start)
 	wait_for 20 grep -q ': cut' route.err
 	gen --frames 200
-	wait_for 20 grep -q 'maximum messages exceeded' route.err
+	wait_for 20 grep -q 'full, but for the reserve (10077)' route.err
 	start_stt
 	wait_for 60 heard 200
 	rtta-session stop

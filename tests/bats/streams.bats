@@ -33,7 +33,7 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	run -0 rtta-streams init
 	[ "$output" = "$(printf '%s: unchanged\n' KV_system_state TEXT_STREAM AUDIO_STREAM PRE_BUFFER)" ]
 	rtta-streams status --json --listen 0 >status
-	jq -e '.streams | .TEXT_STREAM.max_bytes == 268435456 and .AUDIO_STREAM.max_bytes > 180000000
+	jq -e '.streams | .TEXT_STREAM.max_bytes == 268435456 and .AUDIO_STREAM.share_bytes > 180000000 and .AUDIO_STREAM.max_bytes == .AUDIO_STREAM.share_bytes * 2
 		and .PRE_BUFFER.max_bytes > 16000000 and (map(.messages) | add) == 0' status
 	# a memory stream goes with its server; init makes it anew
 	stop nats KILL
@@ -64,22 +64,22 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 
 @test "ceilings fit into the account's quota, and where they cannot it is said" {
 	start_limited "jetstream { store_dir: \"$PWD/js\", max_file_store: 4GB }" \
-		'accounts { A { jetstream { max_mem: 32MB, max_file: 640MB }, users [ {user: a, password: a} ] }' \
+		'accounts { A { jetstream { max_mem: 32MB, max_file: 960MB }, users [ {user: a, password: a} ] }' \
 		'B { users [ {user: b, password: b} ] } }'
 	local at=${RTTA_NATS_URL#nats://}
 	RTTA_NATS_URL=nats://a:a@$at rtta-streams init
 	RTTA_NATS_URL=nats://a:a@$at rtta-streams diff
 	RTTA_NATS_URL=nats://a:a@$at rtta-streams status --json --listen 0 |
 		jq -e '.streams | .TEXT_STREAM.max_bytes + .AUDIO_STREAM.max_bytes + .KV_system_state.max_bytes
-			| . <= 640 * 1048576 * 0.8 and . > 640 * 1048576 * 0.79'
+			| . <= 960 * 1048576 * 0.8 and . > 960 * 1048576 * 0.79'
 	RTTA_NATS_URL=nats://a:a@$at run -78 rtta-streams init --text-bytes 500M
-	[[ $output == "rtta-streams: AUDIO_STREAM: "*" MiB and 532.0 MiB for the others do not fit into 80 % of the store quota of 640.0 MiB" ]]
+	[[ $output == "rtta-streams: AUDIO_STREAM: "*" MiB and 532.0 MiB for the others do not fit into 80 % of the store quota of 960.0 MiB" ]]
 	RTTA_NATS_URL=nats://b:b@$at run -69 rtta-streams init
 	[ "$output" = "rtta-streams: nats://$at: INFO: JetStream not enabled for account" ]
 }
 
 @test "where the server has less than it tells, sound gives way to text and state" {
-	start_limited "jetstream { store_dir: \"$PWD/js\", max_memory_store: 64MB, max_file_store: 560MB }"
+	start_limited "jetstream { store_dir: \"$PWD/js\", max_memory_store: 64MB, max_file_store: 760MB }"
 	rtta-streams init
 	rtta-streams diff
 	run -78 rtta-streams apply --rate 48000
@@ -157,8 +157,8 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	start_nats
 	rtta-streams --quiet --audio-bytes 300K init
 	messages() { rtta-streams status --listen 0 --json | jq .streams.AUDIO_STREAM.messages; }
-	is_full() { rtta-streams status --listen 0 --json | jq -e '.streams.AUDIO_STREAM | .messages >= 266'; }
-	numbered gen --frames 2000 >frames
+	is_full() { rtta-streams status --listen 0 --json | jq -e '.streams.AUDIO_STREAM | .messages >= 7548'; }
+	numbered gen --frames 3000 >frames
 	# records of other sizes, so that one would straddle a ceiling in bytes
 	for session in S a-longer-session-id the-session-id-that-is-the-longest-of-them-all-here; do
 		background full-$session bash -c "exec publish $session <frames >acks-$session"
@@ -166,8 +166,8 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 	wait_for 30 is_full
 	wait_for 30 grep -q 'maximum messages exceeded' full-S.err
 	dump AUDIO_STREAM | jq -r .seq | awk '$1 != NR { exit 1 }'
-	[ "$(messages)" -eq 266 ]
+	[ "$(messages)" -eq 7548 ]
 	run -78 rtta-streams --audio-bytes 200K apply
 	[[ $output = *"AUDIO_STREAM: holds more than the new ceiling, which would drop the oldest of it"* ]]
-	[ "$(messages)" -eq 266 ]
+	[ "$(messages)" -eq 7548 ]
 }

@@ -1,5 +1,6 @@
 /* Kept until acknowledged, in order, against a real server that misbehaves. */
 #include "check.h"
+#include "credit.h"
 #include "log.h"
 #include "publisher.h"
 #include "puller.h"
@@ -37,7 +38,7 @@ put(struct run *run, const char *subject, const char *id, int bytes)
 static void
 put_many(struct run *run, const char *subject, int count, int bytes)
 {
-	char id[32];
+	char id[64];
 	int i;
 
 	for (i = 0; i < count; i++) {
@@ -164,6 +165,54 @@ check_full(struct rtta_bus *bus)
 	rtta_publisher_free(run.publisher);
 }
 
+/*
+ * Four publishers, as fast as they can: together they fill the share and leave
+ * the reserve, and go on when there is room.
+ */
+static void
+check_share(struct rtta_bus *bus)
+{
+	enum { PUBLISHERS = 4, COUNT = 3000, SHARE = 1000 };
+	struct run runs[PUBLISHERS];
+	unsigned long full, sum, stored;
+	char subject[32];
+	int i;
+
+	server_do(bus, "STREAM.CREATE.AUDIO_STREAM", "{\"name\":\"AUDIO_STREAM\","
+	    "\"subjects\":[\"audio.>\"],\"storage\":\"file\",\"discard\":\"new\","
+	    "\"max_bytes\":100000000,\"max_msgs\":2000}");
+	for (i = 0; i < PUBLISHERS; i++) {
+		begin(&runs[i], bus, 1024);
+		rtta_publisher_limit(runs[i].publisher, rtta_credit_new(bus));
+		snprintf(subject, sizeof(subject), "audio.live.%d", i);
+		put_many(&runs[i], subject, COUNT, 640);
+	}
+	do {
+		for (full = 0, i = 0; i < PUBLISHERS; i++) {
+			turn(&runs[i]);
+			full += rtta_publisher_trouble(runs[i].publisher) == 10077;
+		}
+	} while (full < PUBLISHERS && rtta_clock_mono_ms() < runs[0].deadline_ms);
+	CHECK_INT(full, PUBLISHERS);
+	stored = server_state(bus, "AUDIO_STREAM", "messages");
+	CHECK(stored >= SHARE && stored < SHARE + SHARE / 2);
+
+	server_do(bus, "STREAM.PURGE.AUDIO_STREAM", "");
+	do {
+		for (sum = 0, i = 0; i < PUBLISHERS; i++) {
+			turn(&runs[i]);
+			sum += runs[i].taken;
+		}
+	} while (sum < SHARE * 2 && rtta_clock_mono_ms() < runs[0].deadline_ms);
+	CHECK(sum >= SHARE * 2);
+	CHECK(server_state(bus, "AUDIO_STREAM", "messages") < SHARE + SHARE / 2);
+	for (i = 0; i < PUBLISHERS; i++) {
+		CHECK(runs[i].taken > 0);
+		rtta_publisher_free(runs[i].publisher);
+	}
+	server_do(bus, "STREAM.DELETE.AUDIO_STREAM", "");
+}
+
 static void
 check_refusals(struct rtta_bus *bus)
 {
@@ -286,6 +335,7 @@ main(void)
 	check_crash(&server, bus);
 	check_pause(&server, bus);
 	check_full(bus);
+	check_share(bus);
 	check_refusals(bus);
 	check_no_stream(bus);
 	check_take_back(bus);

@@ -38,8 +38,8 @@ check_specification(void)
 		{ "AUDIO_STREAM", "max_age", "3600000000000" },
 		{ "AUDIO_STREAM", "duplicate_window", "600000000000" },
 		{ "AUDIO_STREAM", "discard", "\"new\"" },
-		{ "AUDIO_STREAM", "max_bytes", "285120000" },
-		{ "AUDIO_STREAM", "max_msgs", "247500" },
+		{ "AUDIO_STREAM", "max_bytes", "570240000" },
+		{ "AUDIO_STREAM", "max_msgs", "495000" },
 		{ "TEXT_STREAM", "subjects", "[\"transcript.raw.>\"]" },
 		{ "TEXT_STREAM", "retention", "\"limits\"" },
 		{ "TEXT_STREAM", "storage", "\"file\"" },
@@ -78,9 +78,9 @@ check_ceilings(void)
 
 	/* With less room the sound gives way, but not below 50 minutes. */
 	rtta_streams_limits_init(&limits);
-	CHECK_INT(rtta_streams_fit(&limits, -1, 650 << 20, &err), 0);
-	CHECK(limits.audio_bytes + limits.text_bytes + limits.state_bytes <=
-	    (int64_t)(650 << 20) / 100 * 80);
+	CHECK_INT(rtta_streams_fit(&limits, -1, 900 << 20, &err), 0);
+	CHECK(rtta_streams_with_reserve(limits.audio_bytes) + limits.text_bytes + limits.state_bytes <=
+	    (int64_t)(900 << 20) / 100 * 80);
 	CHECK(limits.audio_bytes > frame_bytes * 50 * 56 * 60);
 	rtta_streams_limits_init(&limits);
 	CHECK_INT(rtta_streams_fit(&limits, -1, 500 << 20, &err), -1);
@@ -91,7 +91,7 @@ check_ceilings(void)
 	err = (struct rtta_err){0};
 	rtta_streams_limits_init(&limits);
 	limits.audio_bytes = 1 << 30;
-	CHECK_INT(rtta_streams_fit(&limits, -1, 650 << 20, &err), -1);
+	CHECK_INT(rtta_streams_fit(&limits, -1, 900 << 20, &err), -1);
 	err = (struct rtta_err){0};
 	rtta_streams_limits_init(&limits);
 	CHECK_INT(rtta_streams_fit(&limits, 16 << 20, -1, &err), -1);
@@ -101,6 +101,32 @@ check_ceilings(void)
 	rtta_streams_limits_init(&limits);
 	limits.audio_age_s = 60;
 	check_field("AUDIO_STREAM", &limits, "duplicate_window", "60000000000");
+}
+
+/* A share and its reserve, and what an INFO leaves of it. */
+static void
+check_room(void)
+{
+	static const int64_t shares[] = { 64 << 10, 3 << 20, 8 << 20, (8 << 20) + 1, 285120000 };
+	int64_t bytes, messages;
+	jv info;
+	size_t i;
+
+	for (i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		CHECK_INT(rtta_streams_share(rtta_streams_with_reserve(shares[i])), shares[i]);
+	CHECK_INT(rtta_streams_with_reserve(3 << 20), 11 << 20);
+	CHECK_INT(rtta_streams_share(1 << 20), 1 << 19);
+
+	info = jv_parse("{\"config\":{\"max_bytes\":11534336,\"max_msgs\":10012},"
+	    "\"state\":{\"bytes\":3145000,\"messages\":2800}}");
+	rtta_streams_room(info, &bytes, &messages);
+	CHECK_INT(bytes, (3 << 20) - 3145000);
+	CHECK_INT(messages, 2730 - 2800);
+	jv_free(info);
+	info = jv_parse("{\"config\":{\"max_bytes\":-1,\"max_msgs\":-1}}");
+	rtta_streams_room(info, &bytes, &messages);
+	CHECK(bytes == INT64_MAX && messages == INT64_MAX);
+	jv_free(info);
 }
 
 static char *
@@ -164,6 +190,7 @@ main(void)
 	rtta_log_open("streams");
 	check_specification();
 	check_ceilings();
+	check_room();
 	check_drift();
 	check_text("max_age", jv_number(9e11), "900 s");
 	check_text("max_bytes", jv_number(1 << 20), "1048576 (1.0 MiB)");
