@@ -10,6 +10,7 @@
 #include "err.h"
 #include "mem.h"
 #include "post.h"
+#include "thread.h"
 
 /* Shared under lock, except where said.  Whoever lets go last frees it. */
 struct rtta_post {
@@ -204,21 +205,13 @@ add_header(struct rtta_post *post, const char *name, const char *value)
 }
 
 static int
-start_thread(struct rtta_post *post, struct rtta_err *err)
+start(struct rtta_post *post, struct rtta_err *err)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	int error;
-
 	post->owners++;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &attr, serve, post);
-	pthread_attr_destroy(&attr);
-	if (error == 0)
+	if (rtta_thread_start(serve, post, "a request", err) == 0)
 		return 0;
 	post->owners--;
-	return rtta_err_set(err, EX_OSERR, "no thread for a request: %s", strerror(error));
+	return -1;
 }
 
 static void
@@ -264,7 +257,7 @@ rtta_post_open(const struct rtta_post_config *config, void *body, size_t bytes,
 	post->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (post->fd < 0)
 		rtta_err_sys(err, EX_OSERR, "eventfd");
-	else if (start_thread(post, err) == 0)
+	else if (start(post, err) == 0)
 		return post;
 	let_go(post);
 	return NULL;
