@@ -14,6 +14,7 @@
 #include "err.h"
 #include "interpreter.h"
 #include "json.h"
+#include "level.h"
 #include "log.h"
 #include "mem.h"
 #include "profile.h"
@@ -28,7 +29,8 @@ enum {
 	CREDIT_MS = 5000               /* of sound ahead of the service's speed */
 };
 
-static const double SETTLED_S = 1.0;   /* that finals may end before the sound does */
+/* That finals may end before the sound does, and before the speech in it. */
+static const double SETTLED_S = 1.0, SETTLED_SPEECH_S = 0.05;
 
 struct stream {
 	struct rtta_engine base;
@@ -43,6 +45,7 @@ struct stream {
 	size_t out_samples, out_room, chunk_samples;
 	uint64_t chunks;               /* messages of sound sent */
 	uint64_t sent_samples;         /* without what filled up the last one */
+	uint64_t loud_samples;         /* of them, up to the last that were not quiet */
 	double settled_s;              /* so far its finals reach */
 	double credit_samples;         /* that may be sent now, where a speed is given */
 	int64_t credit_ms;             /* when it was last counted */
@@ -259,6 +262,17 @@ take_refusal(struct stream *stream, const struct rtta_ws_event *refusal)
 	    refusal->data != NULL ? refusal->data : "");
 }
 
+/* Its finals reach to the end: no word is missing. */
+static bool
+is_settled(const struct stream *stream)
+{
+	double sent_s = (double)stream->sent_samples / stream->rate_hz;
+	double loud_s = (double)stream->loud_samples / stream->rate_hz;
+
+	return stream->settled_s > 0 && stream->settled_s >= sent_s - SETTLED_S &&
+	    stream->settled_s >= loud_s - SETTLED_SPEECH_S;
+}
+
 static void
 take_close(struct stream *stream, const struct rtta_ws_event *event)
 {
@@ -267,9 +281,8 @@ take_close(struct stream *stream, const struct rtta_ws_event *event)
 	bool permanent = rtta_service_permanent(service->permanent_close, service->permanent_closes,
 	    event->code);
 
-	if (stream->ended && orderly && service->done_on_close && (!service->done_if_settled ||
-	    (stream->settled_s > 0 &&
-	    stream->settled_s >= (double)stream->sent_samples / stream->rate_hz - SETTLED_S)))
+	if (stream->ended && orderly && service->done_on_close &&
+	    (!service->done_if_settled || is_settled(stream)))
 		rtta_engine_say_done(&stream->base);
 	rtta_err_set(&stream->over, permanent ? EX_CONFIG :
 	    stream->ended && orderly ? EX_PROTOCOL : EX_TEMPFAIL, "%s: closed: %d%s%.150s",
@@ -361,6 +374,8 @@ take_sound(struct rtta_engine *engine, const void *pcm, size_t bytes)
 	memcpy(stream->out + stream->out_samples, pcm, samples * sizeof(*stream->out));
 	stream->out_samples += samples;
 	stream->sent_samples += samples;
+	if (samples > 0 && rtta_level_db(pcm, samples) > RTTA_LEVEL_QUIET_DB)
+		stream->loud_samples = stream->sent_samples;
 }
 
 static void

@@ -2,21 +2,40 @@
 # hears numbered sound and misbehaves as users have reported of live clients.
 load helper
 
-# start_double [OPTION...]: its ports into PORT and CONTROL, what it received
-# into double.log, and the profiles "live" and "batch" that lead to it
+# One double for the file, which each test finds as if it were new; its ports
+# are PORT and CONTROL, what it received double.log from line SINCE on.
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	start_double
+	export PORT CONTROL
+}
+teardown_file() { kill "$(cat "$BATS_FILE_TMPDIR/double.pid")"; }
+
+# start_double [OPTION...]
 start_double() {
 	background double "$BATS_TEST_DIRNAME/../double/deepgram" --log double.log --ceiling 0 \
 		--engine "numbered hear --final 25 --interim 10 --words" "$@"
 	wait_for 30 test -s double.out
 	PORT=$(jq .port double.out)
 	CONTROL=$(jq .control double.out)
-	mkdir -p engines
+}
+
+# and the profiles "live" and "batch" lead to it
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	LOG=$BATS_FILE_TMPDIR/double.log
+	do_now '{"clear": true, "listen": true, "reset": true}'
+	wait_for 30 nobody_is_left
+	SINCE=$(($(wc -l <"$LOG") + 1))
+	mkdir engines
 	cp "$BATS_TEST_DIRNAME"/../../share/engines/*.json engines
 	(umask 077 && echo test-key >key)
 	export RTTA_ENGINE_DIR=$PWD/engines RTTA_ENGINE_KEY_FILE=$PWD/key
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "deaf_s": 60}' ws
 	profile batch '{"extends": "deepgram-batch"}' http
 }
+nobody_is_left() { curl -fsS "http://127.0.0.1:$CONTROL/_state" | jq -e '.live == []'; }
+
 # profile NAME JSON SCHEME
 profile() {
 	jq -n --argjson p "$2" --arg u "$3://${HOST:-127.0.0.1}:$PORT/v1/listen" '$p + {url: $u}' >"engines/$1.json"
@@ -29,7 +48,7 @@ hear() {
 }
 heard() { jq -r 'select(.type == "text").text' out | tr '\n' ' '; }
 once() { heard | numbered check 0 $(($1 - 1)); }
-received() { jq -c "select($1)" double.log; }
+received() { tail -n "+$SINCE" "$LOG" | jq -c "select($1)"; }
 count_received() { received "$1" | wc -l; }
 received_at_least() { [ "$(count_received "$2")" -ge "$1" ]; }
 
@@ -47,7 +66,6 @@ words_are_in_place() {
 
 # field failures 1, 3, 6, 14
 @test "Deepgram: sound becomes text; no frame is empty, CloseStream comes last" {
-	start_double
 	hear 503
 	once 503
 	words_are_in_place
@@ -59,8 +77,7 @@ words_are_in_place() {
 
 # field failures 2, 5
 @test "Deepgram: the last words come late, finals never with speech_final, Metadata first or never" {
-	start_double
-	do_now '{"late_final_ms": 2000, "no_speech_final": true}'
+	do_now '{"late_final_ms": 1000, "no_speech_final": true}'
 	hear 130
 	once 130
 	do_now '{"clear": true, "metadata_first": true, "revise": true, "fragment": 7}'
@@ -73,17 +90,28 @@ words_are_in_place() {
 
 # field failure 15
 @test "Deepgram: an orderly close without a word is no silence, however short" {
-	start_double
 	do_now '{"stall": true, "no_metadata": true}'
 	hear 20 & pid=$!
 	wait_for 30 received_at_least 1 '.event == "end"'
 	do_now '{"clear": true}'
 	wait "$pid"
 	once 20
+	# nor when only the last half second of it lacks
+	mkfifo frames
+	rtta-stt --engine live <frames >out & pid=$!
+	exec 9>frames
+	numbered gen --frames 50 >&9
+	wait_for 30 received_at_least 2 '.event == "said" and (.text | test("^(0|25) "))'
+	do_now '{"stall": true, "no_metadata": true}'
+	numbered gen --start 50 --frames 20 >&9
+	exec 9>&-
+	wait_for 30 received_at_least 2 '.event == "end"'
+	do_now '{"clear": true}'
+	wait "$pid"
+	once 70
 }
 
 @test "Deepgram: unknown messages, binary ones and invalid UTF-8 are ignored" {
-	start_double
 	do_now '{"strange": true}'
 	hear 130
 	once 130
@@ -91,8 +119,7 @@ words_are_in_place() {
 
 # field failures 7, 10
 @test "Deepgram: cut off again and again, and slow to open: each sample once, at its place" {
-	start_double
-	do_now '{"close_after_s": 3, "times": 2, "delay_ms": 1000}'
+	do_now '{"close_after_s": 3, "times": 2, "delay_ms": 500}'
 	hear 500
 	once 500
 	words_are_in_place
@@ -104,7 +131,6 @@ words_are_in_place() {
 
 # field failure 8
 @test "Deepgram: a hole in the sound moves the times behind it, and so does a cut" {
-	start_double
 	do_now '{"close_after_s": 3, "times": 1}'
 	numbered gen --frames 400 --skip 100-199 --lost | rtta-stt --engine live >out 2>err
 	[ "$(heard)" = "$( (seq 0 99; seq 200 399) | tr '\n' ' ')" ]
@@ -117,15 +143,14 @@ words_are_in_place() {
 
 # field failures 4, 9
 @test "Deepgram: a pause: Finalize without an answer, KeepAlive as text, no idle close" {
-	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "keep_alive_s": 1, "finalize_ms": 300}' ws
-	do_now '{"mute_finalize": true, "idle_s": 4}'
+	do_now '{"mute_finalize": true, "idle_s": 3}'
 	mkfifo frames
 	background stt bash -c 'exec rtta-stt --engine live <frames >out'
 	exec 9>frames
 	numbered gen --frames 100 >&9
 	wait_for 30 received_at_least 1 '.event == "text" and (tostring | contains("Finalize"))'
-	wait_for 30 received_at_least 5 '.event == "text" and (tostring | contains("KeepAlive"))'
+	wait_for 30 received_at_least 4 '.event == "text" and (tostring | contains("KeepAlive"))'
 	[ "$(count_received '.event == "close"')" -eq 0 ]
 	numbered gen --start 100 --frames 50 >&9
 	exec 9>&-
@@ -136,7 +161,6 @@ words_are_in_place() {
 
 # field failures 11, 12, 13
 @test "Deepgram: a refusal is shown with its reason, never with the key; 401 is tried once" {
-	start_double
 	for code in 400 401 402 403 404; do
 		do_now "{\"clear\": true, \"status\": $code}"
 		before=$(count_received '.event == "request"')
@@ -145,11 +169,11 @@ words_are_in_place() {
 		grep -q "^rtta-stt: engine live: $code [A-Z]" err
 		[ "$(count_received '.event == "request"')" -eq $((before + 1)) ]
 	done
-	do_now '{"clear": true, "status": 429, "times": 1, "retry_after": 3}'
+	do_now '{"clear": true, "status": 429, "times": 1, "retry_after": 1}'
 	hear 50
 	once 50
-	grep -q 'engine live: 429 Too many requests.*again in 3' err
-	waited 3
+	grep -q 'engine live: 429 Too many requests.*again in 1' err
+	waited 1
 	echo wrong-key >key
 	do_now '{"clear": true}'
 	run -78 hear 50
@@ -159,7 +183,6 @@ words_are_in_place() {
 
 # field failure 13
 @test "the key is in no argument, environment, log, record, heartbeat, page, metric or core" {
-	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	background serve rtta-serve --listen 127.0.0.1:0 --port-file port
@@ -189,7 +212,6 @@ words_are_in_place() {
 }
 
 @test "a key that is not there, empty, or more than one word: 78, naming the file" {
-	start_double
 	rm key
 	run -78 --separate-stderr rtta-stt --engine live </dev/null
 	[[ $stderr = *"$PWD/key: No such file or directory" ]]
@@ -203,7 +225,6 @@ words_are_in_place() {
 
 # field failure 18
 @test "a service that takes no more than so many times real time is not sent more" {
-	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 8}' ws
 	hear 1000
 	once 1000
@@ -213,7 +234,6 @@ words_are_in_place() {
 }
 
 @test "a silent connection on speech is dead: another one hears it all" {
-	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "deaf_s": 5}' ws
 	do_now '{"stall": true, "no_close": true}'
 	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 600) >out'
@@ -225,7 +245,6 @@ words_are_in_place() {
 
 # field failure 7
 @test "a connection that is open on one side only is found by pings: all of it is heard" {
-	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "ping_s": 1}' ws
 	do_now '{"half_open": true}'
 	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 300) >out'
@@ -237,18 +256,16 @@ words_are_in_place() {
 
 # field failure 7
 @test "a service that is not there, and then is: all of it is heard; late words, too" {
-	start_double
 	do_now '{"listen": false}'
 	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 300) >out'
 	wait_for 30 grep -q 'engine live: .*, again in' stt.err
-	do_now '{"listen": true, "late_ms": 100}'
+	do_now '{"listen": true, "late_ms": 30}'
 	wait_for 60 gone stt
 	once 300
 }
 
 # field failure 10
 @test "stopped while its service is broken it leaves with 0, and its successor hears the rest" {
-	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	background stt rtta-stt --lane live --engine live
@@ -266,7 +283,6 @@ words_are_in_place() {
 }
 
 @test "a redirection is not followed: the key stays where it belongs" {
-	start_double
 	do_now "{\"status\": 302, \"times\": 1, \"location\": \"http://127.0.0.1:$PORT/stolen\"}"
 	hear 50
 	once 50
@@ -284,7 +300,6 @@ words_are_in_place() {
 
 # field failure 9
 @test "Deepgram: a connection is opened when there is sound, not before" {
-	start_double
 	mkfifo frames
 	background stt bash -c 'exec rtta-stt --engine live <frames >out'
 	exec 9>frames
@@ -300,7 +315,6 @@ words_are_in_place() {
 
 # field failure 17
 @test "Deepgram: an UtteranceEnd divides nothing, whatever it says" {
-	start_double
 	mkfifo frames
 	background stt bash -c 'exec rtta-stt --interim --engine live <frames >out'
 	exec 9>frames
@@ -320,7 +334,6 @@ words_are_in_place() {
 
 # field failure 14
 @test "key terms are repeated, and refused before they are sent when there are too many" {
-	start_double
 	profile live '{"extends": "deepgram", "backfill": null, "speed": 0, "vars": {"keyterms": ["Oyez Oyez", "naïve"]}}' ws
 	hear 50
 	once 50
@@ -332,7 +345,6 @@ words_are_in_place() {
 }
 
 @test "an orderly close without the last words is no end: the rest is sent again, then a gap" {
-	start_double
 	do_now '{"stall": true}'
 	hear 300
 	[ "$(grep -c 'engine live: closed: 1000' err)" -eq 3 ]
@@ -340,8 +352,8 @@ words_are_in_place() {
 }
 
 @test "over TLS, with a certificate that is known; and refused with one that is not" {
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout tls.key \
+		-out tls.crt -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 	start_double --tls tls.crt tls.key
 	HOST=localhost profile live '{"extends": "deepgram", "backfill": null, "speed": 0}' wss
 	SSL_CERT_FILE=$PWD/tls.crt hear 60
@@ -349,34 +361,35 @@ words_are_in_place() {
 	background stt bash -c 'exec rtta-stt --engine live < <(numbered gen --frames 60) >out2'
 	wait_for 30 grep -q 'engine live: .*, again in' stt.err
 	[ ! -s out2 ]
+	stop stt KILL
 }
 
 # field failure 16
 @test "recordings: 408, 429 and 504 are tried again, when the service says, each sample once" {
-	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	background back rtta-stt --lane backfill --engine batch --idle 2s
 	is_there() { rtta-export --format jsonl "$1" 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 199; }
 	for code in 504 408 429; do
-		do_now "{\"clear\": true, \"status\": $code, \"on\": \"batch\", \"times\": 1, \"retry_after\": 3}"
+		do_now "{\"clear\": true, \"status\": $code, \"on\": \"batch\", \"times\": 1, \"retry_after\": 1}"
 		numbered gen --frames 200 --run "0000000000000$code" | publish --lane backfill --eos "S$code"
 		wait_for 60 is_there "S$code"
-		grep -q "engine batch: $code .*again in 3" back.err
-		waited 3
+		grep -q "engine batch: $code .*again in 1" back.err
+		waited 1
 	done
 	run ! grep -q test-key back.err
 }
 
 # field failure 16
 @test "recordings: an answer that takes long, and pieces: no word lost or doubled between" {
-	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	profile batch '{"extends": "deepgram-batch", "deaf_s": 5}' http
 	background back rtta-stt --lane backfill --engine batch --idle 2s --piece 10s
-	do_now '{"delay_ms": 6000, "on": "batch"}'
+	do_now '{"delay_ms": 6000}'
 	numbered gen --frames 700 --talk | publish --lane backfill --eos S1
+	wait_for 30 received_at_least 1 '.event == "request"'
+	do_now '{"clear": true}'
 	all_of_it() { jq -es '[.[] | select(.type == "text").words[].word | tonumber] | . == ([range(700)] - [range(700) | select(. % 100 >= 80)])' out; }
 	is_there() { rtta-export --format jsonl S1 >out 2>/dev/null && all_of_it; }
 	wait_for 90 is_there
@@ -387,7 +400,6 @@ words_are_in_place() {
 
 # field failure 16
 @test "recordings: what a service finds too large is sent in halves" {
-	start_double
 	start_nats
 	rtta-streams --quiet init >init.out
 	do_now '{"max_bytes": 100000}'
@@ -420,9 +432,6 @@ example() {
 }
 
 @test "the manual's examples are profiles; the service that it invents is heard by the second" {
-	mkdir engines
-	cp "$BATS_TEST_DIRNAME"/../../share/engines/*.json engines
-	export RTTA_ENGINE_DIR=$PWD/engines
 	example 1 >engines/house.json
 	run -0 rtta-stt --check-profile engines/house.json
 	background lines "$BATS_TEST_DIRNAME/../double/lines" --engine "numbered hear --interim 10"
@@ -439,7 +448,6 @@ example() {
 }
 
 @test "a service for recordings is refused in the live lane" {
-	start_double
 	run -78 --separate-stderr rtta-stt --lane live --engine batch
 	[[ $stderr = *"engine batch: hears whole recordings: for the backfill lane only" ]]
 }
