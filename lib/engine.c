@@ -184,14 +184,26 @@ rtta_engine_say_text(struct rtta_engine *engine, const char *text, size_t bytes)
 	rtta_log_warn("%s", err.text);
 }
 
-void
-rtta_engine_say_done(struct rtta_engine *engine)
+static void
+say_kind(struct rtta_engine *engine, enum rtta_engine_kind kind)
 {
 	struct rtta_engine_event event;
 
 	rtta_engine_event_init(&event);
-	event.kind = RTTA_ENGINE_DONE;
+	event.kind = kind;
 	rtta_engine_say(engine, &event);
+}
+
+void
+rtta_engine_say_ready(struct rtta_engine *engine)
+{
+	say_kind(engine, RTTA_ENGINE_READY);
+}
+
+void
+rtta_engine_say_done(struct rtta_engine *engine)
+{
+	say_kind(engine, RTTA_ENGINE_DONE);
 }
 
 bool

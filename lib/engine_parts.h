@@ -47,6 +47,7 @@ void rtta_engine_say(struct rtta_engine *engine, const struct rtta_engine_event 
 void rtta_engine_say_object(struct rtta_engine *engine, jv object);
 void rtta_engine_say_text(struct rtta_engine *engine, const char *text, size_t bytes);
 
+void rtta_engine_say_ready(struct rtta_engine *engine);
 void rtta_engine_say_done(struct rtta_engine *engine);
 
 bool rtta_engine_has_said(const struct rtta_engine *engine);  /* events wait */

@@ -298,6 +298,8 @@ open_stream(struct stream *stream)
 	for (int i = 0; i < stream->service->inits; i++)
 		send_message(stream, &stream->service->init[i]);
 	stream->streaming = !stream->service->ready;
+	if (stream->streaming)
+		rtta_engine_say_ready(&stream->base);
 	stream->sent_ms = stream->base.active_ms = stream->opened_ms;
 }
 

@@ -218,6 +218,7 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
     struct rtta_err *err)
 {
 	bool was = rtta_stretch_connected(piece->stretch), is;
+	bool was_ready = rtta_stretch_ready(piece->stretch);
 	unsigned failures = rtta_stretch_failures(piece->stretch), now;
 	bool may = was || rtta_piece_may_open(lane, piece, *engines);
 	struct rtta_draft *draft;
@@ -230,6 +231,9 @@ rtta_piece_pump(struct rtta_lane *lane, struct rtta_piece *piece, int *engines,
 	rtta_stretch_pump(piece->stretch, may, err);
 	is = rtta_stretch_connected(piece->stretch);
 	*engines += (int)is - (int)was;
+	/* There again: what is said now is more than what was missed. */
+	if (!was_ready && rtta_stretch_ready(piece->stretch))
+		lane->recovering = lane->recovering || lane->failing;
 	while ((draft = rtta_stretch_next(piece->stretch)) != NULL) {
 		lane->recovering = lane->recovering || lane->failing;
 		lane->failing = false;

@@ -41,7 +41,7 @@ struct rtta_stretch {
 	uint64_t from, sent;           /* positions [from, sent) are with it */
 	uint64_t loud_samples;         /* of speech since it last said something */
 	int64_t heard_ms;              /* when that was; or since when it is open */
-	bool finished, said_done;
+	bool ready, finished, said_done;
 	struct rtta_patience patience;
 	bool answered;
 	/* between connections */
@@ -72,7 +72,7 @@ disconnect(struct rtta_stretch *stretch)
 	stretch->engine = NULL;
 	stretch->scribe = NULL;
 	stretch->resample = NULL;
-	stretch->finished = stretch->said_done = false;
+	stretch->ready = stretch->finished = stretch->said_done = false;
 }
 
 void
@@ -370,7 +370,9 @@ hear(struct rtta_stretch *stretch)
 		stretch->heard_ms = rtta_clock_mono_ms();
 		if (event.kind == RTTA_ENGINE_DONE)
 			stretch->said_done = true;
-		else if (event.kind != RTTA_ENGINE_READY && event.kind != RTTA_ENGINE_ERROR)
+		else if (event.kind == RTTA_ENGINE_READY)
+			stretch->ready = true;
+		else if (event.kind != RTTA_ENGINE_ERROR)
 			answered(stretch, &event);
 		rtta_scribe_event(stretch->scribe, &event);
 		rtta_engine_event_done(&event);
@@ -496,6 +498,12 @@ bool
 rtta_stretch_connected(const struct rtta_stretch *stretch)
 {
 	return stretch->scribe != NULL;
+}
+
+bool
+rtta_stretch_ready(const struct rtta_stretch *stretch)
+{
+	return stretch->ready;
 }
 
 bool

@@ -72,6 +72,9 @@ int rtta_stretch_wait_ms(const struct rtta_stretch *stretch);
 
 bool rtta_stretch_connected(const struct rtta_stretch *stretch);
 
+/* Its connection takes sound: the engine has said so. */
+bool rtta_stretch_ready(const struct rtta_stretch *stretch);
+
 /* Wants a connection now (it has none, and sound that is not claimed). */
 bool rtta_stretch_wants(const struct rtta_stretch *stretch);
 
