@@ -282,6 +282,17 @@ words_are_in_place() {
 	wait_for 60 is_there
 }
 
+@test "a service that is there again: what was missed moves before it has said a word" {
+	start_nats
+	rtta-streams --quiet init >init.out
+	do_now '{"listen": false}'
+	background stt rtta-stt --lane live --engine live
+	numbered gen --frames 300 --talk | publish S1
+	wait_for 30 grep -q 'engine live: .*, again in' stt.err
+	do_now '{"listen": true, "stall": true}'
+	wait_for 30 grep -q 'behind by .* the backlog moves' stt.err
+}
+
 @test "a redirection is not followed: the key stays where it belongs" {
 	do_now "{\"status\": 302, \"times\": 1, \"location\": \"http://127.0.0.1:$PORT/stolen\"}"
 	hear 50
