@@ -105,7 +105,7 @@ words_are_in_place() {
 	do_now '{"stall": true, "no_metadata": true}'
 	numbered gen --start 50 --frames 20 >&9
 	exec 9>&-
-	wait_for 30 received_at_least 2 '.event == "end"'
+	wait_for 30 received_at_least 3 '.event == "end"'
 	do_now '{"clear": true}'
 	wait "$pid"
 	once 70
@@ -178,7 +178,7 @@ words_are_in_place() {
 	do_now '{"clear": true}'
 	run -78 hear 50
 	grep -q 'engine live: 401 Invalid credentials' err
-	run ! grep -q 'test-key\|wrong-key' err out
+	run -1 grep 'test-key\|wrong-key' err out
 }
 
 # field failure 13
@@ -188,7 +188,8 @@ words_are_in_place() {
 	background serve rtta-serve --listen 127.0.0.1:0 --port-file port
 	wait_for 20 test -s port
 	page=http://127.0.0.1:$(cat port)
-	background stt bash -c 'ulimit -c unlimited; exec rtta-stt -v --lane live --engine live'
+	jq -n '{kind: "exec", command: ["numbered", "hear"]}' >engines/ear.json
+	background stt bash -c 'ulimit -c unlimited; exec rtta-stt -v --lane live --engine live --fallback ear'
 	numbered gen --frames 100 | publish S1
 	is_there() { rtta-export --format jsonl S1 | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 99; }
 	wait_for 60 is_there
@@ -197,6 +198,8 @@ words_are_in_place() {
 	numbered gen --start 100 --frames 20 | publish S1
 	wait_for 30 grep -q 'engine live: 503 \*\*\*\*\*\*\*\* is a good key' stt.err
 	pid=$(cat stt.pid)
+	child=$(pgrep -P "$pid" -x numbered | head -n 1)
+	cat "/proc/$pid/cmdline" "/proc/$pid/environ" "/proc/$child/cmdline" "/proc/$child/environ" >process
 	rtta-streams status --listen 6 --json >status
 	jq -e '.tools | map(select(.tool == "rtta-stt")) | length == 1' status
 	curl -fs "$page/metrics" >metrics
@@ -205,7 +208,8 @@ words_are_in_place() {
 	dump TEXT_STREAM >records
 	dump KV_system_state >state
 	[ -s records ]
-	run ! grep -aq test-key "/proc/$pid/cmdline" "/proc/$pid/environ" stt.err status metrics pages records state
+	tr '\0\n' '  ' <process | LC_ALL=C grep -aq 'live.*RTTA_ENGINE_KEY_FILE.*numbered hear.*PATH='
+	run -1 grep -a test-key process stt.err status metrics pages records state
 	stop stt ABRT
 	[ "$rc" -eq 134 ]
 	[ -z "$(find . -name 'core*')" ]
@@ -382,13 +386,13 @@ words_are_in_place() {
 	background back rtta-stt --lane backfill --engine batch --idle 2s
 	is_there() { rtta-export --format jsonl "$1" 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 199; }
 	for code in 504 408 429; do
-		do_now "{\"clear\": true, \"status\": $code, \"on\": \"batch\", \"times\": 1, \"retry_after\": 1}"
+		do_now "{\"clear\": true, \"status\": $code, \"on\": \"batch\", \"times\": 1, \"retry_after\": 1, \"error\": \"so test-key was\"}"
 		numbered gen --frames 200 --run "0000000000000$code" | publish --lane backfill --eos "S$code"
 		wait_for 60 is_there "S$code"
-		grep -q "engine batch: $code .*again in 1" back.err
+		grep -q "engine batch: $code so \*\*\*\*\*\*\*\* was, again in 1" back.err
 		waited 1
 	done
-	run ! grep -q test-key back.err
+	run -1 grep test-key back.err
 }
 
 # field failure 16
