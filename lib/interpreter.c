@@ -12,14 +12,18 @@
 #include "random.h"
 #include "service.h"
 
-enum { MESSAGE_MAX_BYTES = 64 << 20 };
+enum {
+	MESSAGE_MAX_BYTES = 64 << 20,
+	KEPT_MAX_BYTES = 65536         /* as JSON: it comes from outside */
+};
 
 static const double CRACK_S = 0.02;    /* what a repeated start may differ */
 
 struct rtta_interpreter {
 	char *what;
 	struct rtta_program *program;
-	bool raw, repeats, speakers_restart;
+	bool raw, keeps, repeats, speakers_restart;
+	jv kept;                       /* by the program, of the messages before */
 	double settled_s;              /* the end of the last final */
 	char epoch[8];                 /* of this connection's speakers */
 };
@@ -32,6 +36,8 @@ rtta_interpreter_new(const char *what, const struct rtta_service *service, struc
 
 	interpreter->what = rtta_xstrdup(what);
 	interpreter->raw = service->raw;
+	interpreter->keeps = service->keeps;
+	interpreter->kept = jv_null();
 	interpreter->repeats = service->repeats;
 	interpreter->speakers_restart = service->speakers_restart;
 	snprintf(interpreter->epoch, sizeof(interpreter->epoch), "%04x", (unsigned)(rtta_random() & 0xffff));
@@ -49,6 +55,7 @@ rtta_interpreter_free(struct rtta_interpreter *interpreter)
 	if (interpreter == NULL)
 		return;
 	rtta_program_free(interpreter->program);
+	jv_free(interpreter->kept);
 	free(interpreter->what);
 	free(interpreter);
 }
@@ -113,6 +120,31 @@ parse(const struct rtta_interpreter *interpreter, const char *text, size_t bytes
 	return jv_invalid();
 }
 
+/* What is kept for the next message, and no event.  Borrows event. */
+static bool
+keep(struct rtta_interpreter *interpreter, jv event, struct rtta_err *err)
+{
+	jv name = jv_object_get(jv_copy(event), jv_string("event")), text;
+	bool is = interpreter->keeps && jv_get_kind(name) == JV_KIND_STRING &&
+	    strcmp(jv_string_value(name), "keep") == 0;
+
+	jv_free(name);
+	if (!is)
+		return false;
+	jv_free(interpreter->kept);
+	interpreter->kept = jv_object_get(jv_copy(event), jv_string("value"));
+	if (!jv_is_valid(interpreter->kept))
+		interpreter->kept = jv_null();
+	text = jv_dump_string(jv_copy(interpreter->kept), 0);
+	if (jv_string_length_bytes(text) > KEPT_MAX_BYTES) {
+		rtta_err_set(err, EX_DATAERR, "%s: program: keeps more than %d bytes",
+		    interpreter->what, KEPT_MAX_BYTES);
+		jv_free(interpreter->kept);
+		interpreter->kept = jv_null();
+	}
+	return true;
+}
+
 jv
 rtta_interpreter_hear(struct rtta_interpreter *interpreter, const char *text, size_t bytes,
     struct rtta_err *err)
@@ -123,6 +155,9 @@ rtta_interpreter_hear(struct rtta_interpreter *interpreter, const char *text, si
 		jv_free(events);
 		return input;
 	}
+	if (interpreter->keeps)
+		input = JV_OBJECT(jv_string("message"), input,
+		    jv_string("kept"), jv_copy(interpreter->kept));
 	outputs = rtta_program_run(interpreter->program, input, err);
 	if (!jv_is_valid(outputs)) {
 		jv_free(events);
@@ -135,7 +170,8 @@ rtta_interpreter_hear(struct rtta_interpreter *interpreter, const char *text, si
 			    interpreter->what);
 			break;
 		}
-		if (interpreter->repeats && said_before(interpreter, event)) {
+		if (keep(interpreter, event, err) ||
+		    (interpreter->repeats && said_before(interpreter, event))) {
 			jv_free(event);
 			continue;
 		}

@@ -1,8 +1,9 @@
 /*
  * interpreter - a service's messages become events, by its profile's program.
  *
- * One for each connection: it knows which finals came already, and marks the
- * speakers of services that count them anew on each connection.
+ * One for each connection: it knows which finals came already, holds what the
+ * program keeps for the next message, and marks the speakers of services that
+ * count them anew on each connection.
  */
 #ifndef RTTA_INTERPRETER_H
 #define RTTA_INTERPRETER_H

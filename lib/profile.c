@@ -112,7 +112,7 @@ check_keys(const char *path, jv object, enum rtta_profile_kind kind, struct rtta
 	static const char *const known[][40] = {
 		[RTTA_PROFILE_EXEC] = { "command", "backfill_command", "missing", NULL },
 		[RTTA_PROFILE_WEBSOCKET] = {
-			"url", "key", "error_header", "raw", "repeats", "speakers_restart", "connect_s",
+			"url", "key", "error_header", "raw", "keeps", "repeats", "speakers_restart", "connect_s",
 			"sample_format", "query", "headers", "vars", "max_tokens", "samples", "permanent_status",
 			"program", "protocol", "ready", "done_on_close", "speed", "chunk_ms", "ping_s",
 			"ready_s", "keep_alive_s", "end_s", "finalize_ms", "permanent_close", "init",

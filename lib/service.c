@@ -320,6 +320,7 @@ read_common(struct rtta_service *service, const char *path, jv object, struct rt
 	    rtta_json_string(path, object, "error_header", &service->error_header, err) < 0 ||
 	    rtta_json_bool(path, object, "raw", &service->raw, err) < 0 ||
 	    rtta_json_bool(path, object, "repeats", &service->repeats, err) < 0 ||
+	    rtta_json_bool(path, object, "keeps", &service->keeps, err) < 0 ||
 	    rtta_json_bool(path, object, "speakers_restart", &service->speakers_restart, err) < 0 ||
 	    get_int(path, object, "connect_s", 1, 300, &service->connect_s, err) < 0 ||
 	    get_samples_kind(path, object, service, err) < 0 ||

@@ -42,6 +42,7 @@ struct rtta_service {
 	bool f32;                    /* samples as floats, not s16le */
 	char *program;               /* jq: what it says to events */
 	bool raw;                    /* the program gets text, not JSON */
+	bool keeps;                  /* its program has what it kept of earlier messages */
 	bool repeats;                /* says finals again: only what begins behind them is new */
 	bool speakers_restart;       /* its speaker numbers mean one connection */
 	struct rtta_range permanent_status[RTTA_SERVICE_RANGES_MAX];

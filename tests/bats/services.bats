@@ -438,6 +438,9 @@ words_are_in_place() {
 	jq '.program = "if"' "$BATS_TEST_DIRNAME/../../share/engines/vosk.json" >bad.json
 	run -78 rtta-stt --check-profile bad.json
 	[[ $output = *"bad.json: program: syntax error"* ]]
+	jq '.keeps = true | .program = "{event: \"keep\", value: (\"x\" * 70000)}"' "$BATS_TEST_DIRNAME/../../share/engines/vosk.json" >bad.json
+	run -78 rtta-stt --check-profile bad.json
+	[[ $output = *"bad.json: program: keeps more than 65536 bytes" ]]
 }
 
 # example N: the Nth profile in the EXAMPLES of rtta-engine(5)
