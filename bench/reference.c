@@ -95,8 +95,10 @@ read_sse(int port, const char *session, unsigned count)
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)port),
 	    .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	static const char id[] = "\nid:";
 	static char data[1 << 16];
-	unsigned ids = 0, matched = 0;
+	size_t held = 0;   /* what may be the beginning of another one */
+	unsigned ids = 0;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	ssize_t got;
 
@@ -104,15 +106,15 @@ read_sse(int port, const char *session, unsigned count)
 		exit(1);
 	dprintf(fd, "GET /events?session=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
 	    session, port);
-	while (ids < count && (got = read(fd, data, sizeof(data))) > 0)
-		for (ssize_t i = 0; i < got; i++) {
-			matched = data[i] == "\nid:"[matched] ? matched + 1 :
-			    data[i] == '\n';
-			if (matched == 4) {
-				ids++;
-				matched = 0;
-			}
-		}
+	while (ids < count && (got = read(fd, data + held, sizeof(data) - held)) > 0) {
+		char *at = data, *end = data + held + got, *found;
+
+		for (; (found = memmem(at, (size_t)(end - at), id, strlen(id))) != NULL;
+		    at = found + strlen(id))
+			ids++;
+		held = (size_t)(end - at) < strlen(id) ? (size_t)(end - at) : strlen(id) - 1;
+		memmove(data, end - held, held);
+	}
 	close(fd);
 	if (ids < count) {
 		fprintf(stderr, "reference: %u of %u events\n", ids, count);

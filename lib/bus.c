@@ -392,9 +392,8 @@ rtta_bus_wake(struct rtta_bus *bus, struct rtta_err *err)
 	uint64_t count;
 
 	pthread_mutex_lock(&bus->mutex);
-	while (read(bus->fd, &count, sizeof(count)) > 0)
-		;
-	bus->signalled = false;
+	if (bus->signalled && read(bus->fd, &count, sizeof(count)) == sizeof(count))
+		bus->signalled = false;
 	away = bus->away;
 	closed = bus->closed;
 	stuck = bus->stuck;

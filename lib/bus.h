@@ -90,6 +90,13 @@ const char *rtta_port_token(const struct rtta_port *port, natsMsg *msg);
 /* Also receive a core subject (wildcards allowed).  0, or -1 with *err. */
 int rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err);
 
+/*
+ * Wake main when so many messages of subjects wait, or at one without a
+ * payload (it may want an answer), and not for each of them; 0: for each.
+ * Whoever says so comes soon by itself, and then takes until NULL.
+ */
+void rtta_port_wake_at(struct rtta_port *port, size_t messages);
+
 /* The next message, or NULL. */
 natsMsg *rtta_port_take(struct rtta_port *port);
 

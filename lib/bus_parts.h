@@ -37,6 +37,7 @@ struct rtta_port {
 	size_t inbox_bytes, max;
 	struct rtta_queue arrived;      /* under the mutex of the bus */
 	struct rtta_queue taken;        /* main's */
+	size_t wake_at;                 /* so many of subjects wake main */
 	uint64_t dropped;
 	struct rtta_port *next;
 };

@@ -10,8 +10,8 @@
 
 enum { DEPTH_MAX = 32 };
 
-/* Bytes of the UTF-8 character at text, 0: it is none.  No surrogates, no
- * overlong forms, nothing above U+10FFFF. */
+/* Bytes of the UTF-8 character at text, which is not ASCII; 0: it is none.
+ * No surrogates, no overlong forms, nothing above U+10FFFF. */
 static size_t
 utf8_bytes(const unsigned char *text, size_t left)
 {
@@ -19,8 +19,6 @@ utf8_bytes(const unsigned char *text, size_t left)
 	unsigned char c = text[0], low = 0x80, high = 0xbf;
 	size_t bytes, i;
 
-	if (c < 0x80)
-		return 1;
 	if (c < 0xc2 || c > 0xf4)
 		return 0;
 	bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -45,9 +43,12 @@ rtta_json_is_utf8(const char *text, size_t bytes)
 {
 	size_t i, n;
 
-	for (i = 0; i < bytes; i += n)
-		if ((n = utf8_bytes((const unsigned char *)text + i, bytes - i)) == 0)
+	for (i = 0; i < bytes; i += n) {
+		n = (unsigned char)text[i] < 0x80 ? 1 :
+		    utf8_bytes((const unsigned char *)text + i, bytes - i);
+		if (n == 0)
 			return false;
+	}
 	return true;
 }
 

@@ -38,7 +38,7 @@ rtta_xstrdup(const char *str)
 void *
 rtta_xmemdup(const void *ptr, size_t size)
 {
-	void *copy = rtta_xcalloc(1, size);
+	void *copy = there(malloc(size ? size : 1));
 
 	if (size > 0)
 		memcpy(copy, ptr, size);

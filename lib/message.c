@@ -10,7 +10,7 @@ rtta_message_copy(const struct rtta_jtext *text, uint64_t seq)
 {
 	unsigned char head[RTTA_HTTP_WS_HEAD_BYTES];
 	size_t head_bytes = rtta_http_ws_head(head, text->bytes);
-	struct rtta_message *message = rtta_xcalloc(1,
+	struct rtta_message *message = rtta_xreallocarray(NULL, 1,
 	    sizeof(*message) + head_bytes + text->bytes);
 
 	message->seq = seq;

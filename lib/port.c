@@ -12,8 +12,9 @@ enum { TOMBSTONE_MS = 10000 };
 
 /* --- callbacks: the library's threads; they copy, wake and return --- */
 
+/* So many that have arrived wake main. */
 static void
-deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
+deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg, size_t wake_at)
 {
 	if (port == NULL) {
 		natsMsg_Destroy(msg);
@@ -22,7 +23,8 @@ deliver(struct rtta_bus *bus, struct rtta_port *port, natsMsg *msg)
 		natsMsg_Destroy(msg);
 	} else {
 		rtta_queue_push(&port->arrived, msg);
-		rtta_bus_signal(bus);
+		if (port->arrived.count >= wake_at)
+			rtta_bus_signal(bus);
 	}
 }
 
@@ -50,7 +52,7 @@ on_inbox(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
 
 	(void)nc, (void)sub;
 	pthread_mutex_lock(&bus->mutex);
-	deliver(bus, find_port(bus, natsMsg_GetSubject(msg)), msg);
+	deliver(bus, find_port(bus, natsMsg_GetSubject(msg)), msg, 0);
 	pthread_mutex_unlock(&bus->mutex);
 }
 
@@ -59,10 +61,14 @@ on_subject(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
 {
 	struct rtta_subscription *s = arg;
 	struct rtta_bus *bus = s->bus;
+	bool waits;
 
 	(void)nc, (void)sub;
+	/* The library unpacks headers when one is asked for: here, not in main. */
+	rtta_header(msg, "run");
 	pthread_mutex_lock(&bus->mutex);
-	deliver(bus, s->port, msg);
+	waits = s->port != NULL && natsMsg_GetDataLength(msg) > 0;
+	deliver(bus, s->port, msg, waits ? s->port->wake_at : 0);
 	pthread_mutex_unlock(&bus->mutex);
 }
 
@@ -229,6 +235,14 @@ int
 rtta_port_subscribe(struct rtta_port *port, const char *subject, struct rtta_err *err)
 {
 	return rtta_port_listen(port->bus, port, subject, err);
+}
+
+void
+rtta_port_wake_at(struct rtta_port *port, size_t messages)
+{
+	pthread_mutex_lock(&port->bus->mutex);
+	port->wake_at = messages;
+	pthread_mutex_unlock(&port->bus->mutex);
 }
 
 natsMsg *

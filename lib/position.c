@@ -41,9 +41,22 @@ rtta_run_format(char text[RTTA_RUN_TEXT_BYTES], uint64_t run)
 int
 rtta_run_parse(const char *text, uint64_t *run)
 {
-	if (strspn(text, "0123456789abcdef") != 16 || text[16] != '\0')
+	uint64_t value = 0;
+	int digits;
+
+	for (digits = 0; digits < RTTA_RUN_TEXT_BYTES - 1; digits++) {
+		char c = text[digits];
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return -1;
+	}
+	if (text[digits] != '\0')
 		return -1;
-	*run = strtoull(text, NULL, 16);
+	*run = value;
 	return 0;
 }
 

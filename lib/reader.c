@@ -20,6 +20,8 @@ enum {
 	ANSWER_MS = 2000,      /* an API answer takes longer only when lost */
 	HEARTBEAT_MS = 1000,
 	SILENCE_MS = 3000,     /* three heartbeats: the consumer has gone */
+	PORTION = 512,         /* of what is stored, so much is taken at once */
+	PORTION_MS = 2,        /* and the last of it is waited for so long */
 	INACTIVE_MS = 10000,   /* after that the server forgets a consumer */
 	RETRY_MIN_MS = 100,
 	RETRY_MAX_MS = 2000,
@@ -56,6 +58,7 @@ struct rtta_reader {
 	natsMsg *held;          /* it came after what may be left out */
 
 	bool caught_up;
+	bool portions;          /* the port wakes for many only */
 	uint64_t left;          /* still to come of what was stored */
 
 	/*
@@ -118,6 +121,7 @@ drop_consumer(struct rtta_reader *reader)
 	reader->consumer[0] = '\0';
 	rtta_port_close(reader->port);
 	reader->port = NULL;
+	reader->portions = false;
 }
 
 static jv
@@ -276,6 +280,15 @@ read_answer(struct rtta_reader *reader, natsMsg *msg, int expected)
 	return jv_invalid();
 }
 
+static void
+catch_up(struct rtta_reader *reader)
+{
+	reader->caught_up = true;
+	if (reader->portions)
+		rtta_port_wake_at(reader->port, 0);
+	reader->portions = false;
+}
+
 static uint64_t
 number_in(jv answer, const char *object, const char *key)
 {
@@ -356,7 +369,10 @@ take_info(struct rtta_reader *reader, natsMsg *msg)
 	reader->step = STEP_READ;
 	reader->heard_ms = rtta_clock_mono_ms();
 	if (reader->left == 0)
-		reader->caught_up = true;
+		catch_up(reader);
+	reader->portions = !reader->caught_up;
+	if (reader->portions)
+		rtta_port_wake_at(reader->port, PORTION);
 }
 
 /* What is between the last one handed out and look_seq. */
@@ -454,7 +470,7 @@ heed_control(struct rtta_reader *reader, natsMsg *msg)
 		return false;
 	if (!looks_into(reader, header_number(msg, "Nats-Last-Stream") + 1) &&
 	    stalled == NULL)
-		reader->caught_up = true;
+		catch_up(reader);
 	return true;
 }
 
@@ -467,7 +483,7 @@ count(struct rtta_reader *reader, const struct rtta_meta *meta)
 	if (reader->left > 0)
 		reader->left--;
 	if (reader->left == 0 || meta->pending == 0)
-		reader->caught_up = true;
+		catch_up(reader);
 }
 
 enum verdict {
@@ -560,7 +576,8 @@ rtta_reader_tick(struct rtta_reader *reader)
 	    rtta_clock_mono_ms() >= reader->due_ms)
 		start(reader);
 	if (reader->step == STEP_READ)
-		return SILENCE_MS + 1;
+		return reader->portions && rtta_bus_connected(reader->bus) ? PORTION_MS :
+		    SILENCE_MS + 1;
 	wait_ms = reader->due_ms - rtta_clock_mono_ms();
 	return wait_ms > 0 ? (int)wait_ms : 0;
 }

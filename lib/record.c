@@ -86,8 +86,9 @@ clean_text(const char *bytes, size_t len, bool lines)
 	char *text;
 
 	if (rtta_json_is_utf8(bytes, len)) {
-		text = rtta_xcalloc(1, len + 1);
+		text = rtta_xreallocarray(NULL, len + 1, 1);
 		memcpy(text, bytes, len);
+		text[len] = '\0';
 	} else {
 		jv value = jv_string_sized(bytes, (int)len);
 
@@ -442,6 +443,16 @@ put_text(struct rtta_jtext *out, const char *name, const char *text)
 	rtta_jtext_string(out, text);
 }
 
+/* Text that stands for itself in JSON: ids, numbers, names of ours. */
+static void
+put_plain(struct rtta_jtext *out, const char *name, const char *text)
+{
+	put_name(out, name);
+	rtta_jtext_raw(out, "\"", 1);
+	rtta_jtext_raw(out, text, strlen(text));
+	rtta_jtext_raw(out, "\"", 1);
+}
+
 static void
 put_number(struct rtta_jtext *out, const char *name, uint64_t number)
 {
@@ -454,7 +465,7 @@ put_time(struct rtta_jtext *out, const char *name, int64_t real_ns)
 {
 	char text[RTTA_CLOCK_TEXT_BYTES];
 
-	put_text(out, name, rtta_clock_format(text, real_ns));
+	put_plain(out, name, rtta_clock_format(text, real_ns));
 }
 
 static void
@@ -462,7 +473,7 @@ put_span(struct rtta_jtext *out, const struct rtta_span *span)
 {
 	char run[RTTA_RUN_TEXT_BYTES];
 
-	put_text(out, ",\"run\":", rtta_run_format(run, span->run));
+	put_plain(out, ",\"run\":", rtta_run_format(run, span->run));
 	put_number(out, ",\"first\":", span->first);
 	put_number(out, ",\"last\":", span->last);
 }
@@ -473,14 +484,14 @@ rtta_record_json(const struct rtta_record *record, struct rtta_jtext *out)
 	put_text(out, "{\"text\":", record->text);
 	put_time(out, ",\"timestamp\":", record->start_ns);
 	put_name(out, record->is_final ? ",\"is_final\":true" : ",\"is_final\":false");
-	put_text(out, ",\"type\":", type_names[record->type]);
-	put_text(out, ",\"lane\":", lane_name(record));
+	put_plain(out, ",\"type\":", type_names[record->type]);
+	put_plain(out, ",\"lane\":", lane_name(record));
 	if (record->seq != 0)
 		put_number(out, ",\"seq\":", record->seq);
 	put_time(out, ",\"end\":", record->end_ns);
 	if (record->stored_ns != 0)
 		put_time(out, ",\"stored\":", record->stored_ns);
-	put_text(out, ",\"session\":", record->session);
+	put_plain(out, ",\"session\":", record->session);
 	if (!record->foreign)
 		put_span(out, &record->span);
 	put_number(out, ",\"rev\":", (uint64_t)record->rev);

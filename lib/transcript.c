@@ -193,6 +193,8 @@ find_seq(const struct rtta_transcript *transcript, uint64_t seq)
 {
 	size_t low = 0, high = transcript->record_count;
 
+	if (high > 0 && transcript->records[high - 1]->seq < seq)
+		return high;  /* the usual case */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -19,6 +19,7 @@ enum {
 	SPENT_MAX = 16384,      /* messages that wait to be destroyed */
 	SPENT_MAX_BYTES = 16 << 20,
 	SPENT_EACH = 256,       /* of them in one turn: readers do not wait for it */
+	SPENT_REST_MS = 200,    /* so long after the last of what was stored */
 	LEDGER_MS = 1000        /* a session's state is told again at most so often */
 };
 
@@ -145,8 +146,9 @@ destroy_spent(struct rtta_watch *watch, size_t max)
 }
 
 /*
- * Takes msg.  It is destroyed when the library is at rest: its thread
- * allocates what comes next, and free(3) would wait for that at each message.
+ * Takes msg.  It is destroyed when the library is at rest, and the first
+ * readers have their text: its thread allocates what comes next, and free(3)
+ * would wait for that at each message.
  */
 static void
 spend(struct rtta_watch *watch, natsMsg *msg)
@@ -155,6 +157,18 @@ spend(struct rtta_watch *watch, natsMsg *msg)
 	rtta_queue_push(&watch->spent, msg);
 	if (watch->spent.count >= SPENT_MAX || watch->spent_bytes >= SPENT_MAX_BYTES)
 		destroy_spent(watch, SIZE_MAX);
+}
+
+/* Returns ms until there is more of it to do. */
+static int
+clear_up(struct rtta_watch *watch)
+{
+	int64_t at_rest_ms = rtta_clock_mono_ms() - watch->caught_up_ms;
+
+	if (at_rest_ms < SPENT_REST_MS)
+		return (int)(SPENT_REST_MS - at_rest_ms);
+	destroy_spent(watch, SPENT_EACH);
+	return watch->spent.count > 0 ? 0 : -1;
 }
 
 /* Takes msg. */
@@ -244,14 +258,13 @@ rtta_watch_tick(struct rtta_watch *watch)
 		take_record(watch, msg);
 	if (msg != NULL)
 		wait_ms = 0;  /* there is more: others first */
-	if (watch->caught_up && watch->spent.count > 0) {
-		destroy_spent(watch, SPENT_EACH);
-		wait_ms = watch->spent.count > 0 ? 0 : wait_ms;
-	}
 	if (!watch->caught_up && rtta_reader_caught_up(watch->reader)) {
 		watch->caught_up = watch->site->stirred = true;
+		watch->caught_up_ms = rtta_clock_mono_ms();
 		rtta_watch_touch(watch);
 	}
+	if (watch->caught_up && watch->spent.count > 0)
+		wait_ms = rtta_clock_sooner(wait_ms, clear_up(watch));
 	told_ago_ms = rtta_clock_mono_ms() - watch->told_ms;
 	if (watch->stale && (watch->state == NULL || told_ago_ms >= LEDGER_MS))
 		tell_state(watch);

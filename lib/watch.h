@@ -60,7 +60,7 @@ struct rtta_watch {
 	bool stale;               /* its state is to be told again */
 	bool missed;              /* records that are here were not there */
 	uint64_t resets;
-	int64_t told_ms, idle_ms;
+	int64_t told_ms, idle_ms, caught_up_ms;
 	size_t listeners;
 };
 

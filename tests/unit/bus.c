@@ -88,6 +88,37 @@ check_bound(struct rtta_bus *bus)
 	rtta_port_close(last);
 }
 
+/* Many wake main together, or one that may want an answer. */
+static void
+check_wake_at(struct rtta_bus *bus)
+{
+	struct rtta_port *port = rtta_port_open(bus, 100);
+	struct pollfd fd = { .fd = rtta_bus_fd(bus), .events = POLLIN };
+	struct rtta_err err = { 0 };
+	natsMsg *msg;
+
+	CHECK_INT(rtta_port_subscribe(port, "unit.many", &err), 0);
+	rtta_port_wake_at(port, 3);
+	server_turn(bus, 0);
+	for (int i = 0; i < 2; i++) {
+		rtta_bus_send(bus, "unit.many", NULL, "text", 4);
+		while ((msg = rtta_port_take(port)) == NULL)
+			;
+		natsMsg_Destroy(msg);
+	}
+	CHECK_INT(poll(&fd, 1, 0), 0);
+	for (int i = 0; i < 3; i++)
+		rtta_bus_send(bus, "unit.many", NULL, "text", 4);
+	CHECK_INT(poll(&fd, 1, 20000), 1);
+	for (int i = 0; i < 3; i++)
+		natsMsg_Destroy(take(bus, port));
+	server_turn(bus, 0);
+	rtta_bus_send(bus, "unit.many", NULL, NULL, 0);
+	CHECK_INT(poll(&fd, 1, 20000), 1);
+	natsMsg_Destroy(take(bus, port));
+	rtta_port_close(port);
+}
+
 static void
 check_meta(void)
 {
@@ -294,6 +325,7 @@ main(void)
 	bus = server_open_bus(&server, "unit");
 	check_messages(bus);
 	check_bound(bus);
+	check_wake_at(bus);
 	check_away(&server, bus);
 	check_login();
 	rtta_bus_close(bus);
