@@ -134,6 +134,10 @@ publish() {
 	heard | numbered check 0 49
 }
 
+sets() { [ "$(grep -c 'the wall clock was set .* a new run' gen.err)" -eq "$1" ]; }
+# hear_more N: wait until so much more has been heard than now
+hear_more() { wait_for 30 heard_at_least $(($(heard | wc -w) + $1)); }
+
 @test "the wall clock is set while it is idle, in a session, forward and back: every frame once, exports in order" {
 	start_nats
 	rtta-streams --quiet init
@@ -146,20 +150,25 @@ publish() {
 		background "stt-$lane" clocked rtta-stt --lane "$lane" --exec "numbered hear --final 10 --words"
 	done
 	background gen clocked bash -c \
-		'numbered gen --raw --pace --frames 350 --zero 348-349 | rtta-capture - >frames'
+		'numbered gen --raw --pace --frames 10000 --until enough | rtta-capture - >frames'
 	wait_for 20 preroll_holds 40
 	set_clock +259200
+	wait_for 20 sets 1
 	wait_for 20 preroll_holds 80
 	session=$(clocked rtta-session start)
-	wait_for 20 heard_at_least 120
+	wait_for 30 heard_at_least 120
 	set_clock -3600
-	wait_for 20 heard_at_least 200
+	wait_for 20 sets 2
+	hear_more 40
 	set_clock +0
+	wait_for 20 sets 3
+	hear_more 40
+	touch enough
 	wait_for 60 gone gen
-	wait_for 60 heard_at_least 340
+	wait_for 60 heard_at_least "$(cat enough)"
 	(clocked rtta-session stop)
 	wait_for 90 complete
-	heard | numbered check 0 347
+	heard | numbered check 0 $(($(cat enough) - 1))
 	[ "$(ledger .gap_s)" = 0 ]
 	[ "$(rtta-export --format jsonl "$session" | jq -s 'map(.run) | unique | length')" = 4 ]
 	rtta-export --format srt "$session" | grep -e '-->' >captions

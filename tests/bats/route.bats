@@ -150,16 +150,19 @@ start() {
 
 @test "invariant 1: kill -9 while it looks for a pause: nothing is lost" {
 	start
-	{ gen --pace --frames 100 >frames; } 3>&- &
-	gen=$!
+	export -f gen
+	background gen bash -c 'gen --pace --frames 10000 --until enough >frames'
 	wait_for 10 count_at_least preroll 20
 	active s1
 	wait_for 10 test -s seek.frames
 	stop route KILL
 	start_route
-	wait "$gen"
-	wait_for 10 has_live s1 99
-	diff <(preroll; live s1) <(numbers 01 0 99)
+	wait_for 10 key cut.s1
+	touch enough
+	wait_for 10 gone gen
+	last=$(($(cat enough) + 1))
+	wait_for 10 has_live s1 "$last"
+	diff <(preroll; live s1) <(numbers 01 0 "$last")
 	wait_for 10 test ! -e seek.frames
 }
 

@@ -37,6 +37,8 @@ static const char help[] =
     "      --channels N      (default 1)\n"
     "      --frame-ms MS     (default 20)\n"
     "      --pace            in real time\n"
+    "      --until FILE      once it is there, two frames of digital zero and the end;\n"
+    "                        it then holds the number of the first of them\n"
     "      --raw             PCM without headers\n"
     "      --talk            pauses as in speech: of each 100 frames the last 20 are\n"
     "                        digital zero, of each 1500 the last 300\n"
@@ -87,6 +89,7 @@ struct numbered {
 	uint32_t rate_hz, channels, frame_ms;
 	bool pace, raw, lost, untaken, gone, talk;
 	int64_t at_us;
+	const char *until;
 	struct range zero[MAX_RANGES], skip[MAX_RANGES];
 	size_t zeros, skips;
 	/* hear */
@@ -101,7 +104,8 @@ struct numbered {
 
 enum { O_RUN = 256, O_RATE, O_CHANNELS, O_FRAME_MS, O_PACE, O_RAW, O_ZERO, O_SKIP, O_LOST,
 	O_AT, O_FINAL, O_INTERIM, O_WORDS, O_DELAY, O_SLOW, O_DIE, O_DIE_ON, O_NO_DONE, O_HANG,
-	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE, O_TALK, O_CLOUD, O_MOOD };
+	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE, O_TALK, O_CLOUD, O_MOOD,
+	O_UNTIL };
 
 static void
 parse_range(const char *flag, const char *text, struct range *ranges, size_t *count)
@@ -135,6 +139,7 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		{ "channels", required_argument, NULL, O_CHANNELS },
 		{ "frame-ms", required_argument, NULL, O_FRAME_MS },
 		{ "pace", no_argument, NULL, O_PACE },
+		{ "until", required_argument, NULL, O_UNTIL },
 		{ "raw", no_argument, NULL, O_RAW },
 		{ "zero", required_argument, NULL, O_ZERO },
 		{ "skip", required_argument, NULL, O_SKIP },
@@ -174,6 +179,7 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		case O_CHANNELS: nu->channels = (uint32_t)rtta_opt_int("--channels", optarg, 1, 8); break;
 		case O_FRAME_MS: nu->frame_ms = (uint32_t)rtta_opt_int("--frame-ms", optarg, 10, 100); break;
 		case O_PACE: nu->pace = true; break;
+		case O_UNTIL: nu->until = optarg; break;
 		case O_RAW: nu->raw = true; break;
 		case O_ZERO: parse_range("--zero", optarg, nu->zero, &nu->zeros); break;
 		case O_SKIP: parse_range("--skip", optarg, nu->skip, &nu->skips); break;
@@ -271,6 +277,21 @@ is_pause(uint64_t n)
 	return n % 100 >= 80 || n % 1500 >= 1200;
 }
 
+static void
+end_at(struct numbered *nu, uint64_t n)
+{
+	FILE *file = fopen(nu->until, "w");
+
+	if (file != NULL) {
+		fprintf(file, "%" PRIu64 "\n", n);
+		fclose(file);
+	}
+	nu->until = NULL;
+	nu->frames = n - nu->start + 2;
+	nu->zero[0] = (struct range){ n, n + 1 };
+	nu->zeros = 1;
+}
+
 static int
 generate(struct numbered *nu, struct rtta_err *err)
 {
@@ -292,6 +313,8 @@ generate(struct numbered *nu, struct rtta_err *err)
 			    nu->untaken ? RTTA_FRAME_LOST | RTTA_FRAME_UNTAKEN : RTTA_FRAME_LOST
 		};
 
+		if (nu->until != NULL && access(nu->until, F_OK) == 0)
+			end_at(nu, n);
 		if (nu->pace)
 			pace_until(begin_ms + (int64_t)(n - nu->start + 1) * nu->frame_ms);
 		hole = in_range(nu->skip, nu->skips, n);
