@@ -334,6 +334,7 @@ static int
 serve_post(struct rtta_conn *conn)
 {
 	const struct rtta_site *site = conn->site;
+	int rc;
 
 	if (!same_origin(conn))
 		return rtta_conn_refuse(conn, 403, "another page may not press this button");
@@ -342,8 +343,8 @@ serve_post(struct rtta_conn *conn)
 		    ? rtta_conn_refuse(conn, 403, "start and stop need an operator's token, and none is "
 		    "configured (--operator-token-file)")
 		    : rtta_conn_refuse(conn, 401, "start and stop need the operator's token");
-	conn->kind = RTTA_CONN_BODY;
-	return 0;
+	rc = rtta_conn_await_body(conn);
+	return rc > 0 ? rtta_press_end(conn) : rc;
 }
 
 int

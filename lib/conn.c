@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "clock.h"
@@ -426,15 +427,31 @@ rtta_conn_check_body(struct rtta_conn *conn, bool wanted, const char **why)
 		*why = "a GET has no body";
 		return 400;
 	}
-	if (wanted && !has_length) {
-		*why = "Content-Length is missing";
-		return 411;
-	}
-	if (wanted && (length == NULL || rtta_http_length(length) < 0)) {
+	if (wanted && has_length && (length == NULL || rtta_http_length(length) < 0)) {
 		*why = "the body may have 65536 bytes";
 		return 413;
 	}
 	return 0;
+}
+
+int
+rtta_conn_await_body(struct rtta_conn *conn)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	unsigned char head[LWS_PRE + sizeof(go_on)];
+	char text[32];
+
+	conn->kind = RTTA_CONN_BODY;
+	if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0) {
+		conn->close = true;
+		return 1;
+	}
+	if (rtta_conn_header(conn, WSI_TOKEN_HTTP_EXPECT, text, sizeof(text)) == NULL ||
+	    strcasecmp(text, "100-continue") != 0)
+		return 0;
+	memcpy(head + LWS_PRE, go_on, sizeof(go_on));
+	return lws_write(conn->wsi, head + LWS_PRE, sizeof(go_on) - 1,
+	    LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
 }
 
 int

@@ -97,6 +97,14 @@ int rtta_conn_request(struct rtta_conn *conn, const char **why);
  * as above. */
 int rtta_conn_check_body(struct rtta_conn *conn, bool wanted, const char **why);
 
+/*
+ * The body comes now; who waits to hear that it may, hears it.  0, -1 to
+ * close, or 1: there is none, as a request that tells no length has none (RFC
+ * 9112, 6.3).  libwebsockets takes all that follows for its body, so that the
+ * connection ends with the answer.
+ */
+int rtta_conn_await_body(struct rtta_conn *conn);
+
 /* A header as a string in text; NULL: absent, or longer than size. */
 const char *rtta_conn_header(struct rtta_conn *conn, enum lws_token_indexes token,
     char *text, size_t size);

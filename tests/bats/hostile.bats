@@ -38,6 +38,7 @@ refused() {
 	refused 413 'POST /session/start HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n'
 	refused 413 'POST /session/start HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\n'
 	refused 403 'POST /session/start HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n'
+	refused 403 'POST /session/start HTTP/1.1\r\nHost: x\r\n\r\n'
 	# no UTF-8
 	refused 400 'GET /s/a\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n'
 	refused 400 'GET /events?session=%%ff%%fe HTTP/1.1\r\nHost: x\r\n\r\n'

@@ -76,7 +76,9 @@ load serve
 	run get "$page/sessions"
 	[ "$(jq -c '.[0] | [.id, .title, .state]' <<<"$output")" = "[\"$id\",\"Größe\",\"active\"]" ]
 	[ "$(status -H "$auth" -d '{"session": "another"}' "$page/session/stop")" = 409 ]
-	[ "$(status -H "$auth" -d "{\"session\": \"$id\"}" "$page/session/stop")" = 200 ]
+	# who waits to be told that the body may come is told
+	[ "$(status -H "$auth" -H 'Expect: 100-continue' --expect100-timeout 60 \
+		-d "{\"session\": \"$id\"}" "$page/session/stop")" = 200 ]
 	[ "$(get "$page/sessions" | jq -r '.[0].state')" = waiting ]
 	run cat serve.err
 	[[ "$output" != *a-token-of* ]]
@@ -114,7 +116,10 @@ load serve
 	stop serve
 	serve --open-operator
 	[ "$(status -H 'Host: evil.example' -d '{}' "$page/session/start")" = 403 ]
-	[ "$(status -d '{}' "$page/session/start")" = 200 ]
+	# no body, and no length of one, as curl -X POST has it
+	[ "$(status -X POST "$page/session/start")" = 200 ]
+	[[ "$(jq -r .session body)" == 20* ]]
+	[ "$(status --http1.0 -X POST "$page/session/start")" = 409 ]
 	run -64 rtta-serve --open-operator --listen 0.0.0.0:0
 }
 
@@ -151,6 +156,7 @@ load serve
 	[ "$(status -X DELETE "$page/sessions")" = 405 ]
 	[ "$(status -X GET -d body "$page/sessions")" = 400 ]
 	[ "$(status -H 'Transfer-Encoding: chunked' -d x "$page/session/start")" = 411 ]
+	[ "$(status -H 'Transfer-Encoding: chunked' -X POST "$page/session/start")" = 411 ]
 	[ "$(status "$page/session/start")" = 405 ]
 	head -c 70000 /dev/zero | tr '\0' x >big
 	[ "$(status -H 'Expect:' -d @big "$page/session/start")" = 413 ]
