@@ -306,7 +306,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 count R 1469
 	texts R | grep -o '[0-9]*' | cmp - <(seq 0 419; seq 441 699; seq 710 1499)
 	wait_for 60 rtta-export -q --coverage R
-	[ "$(records R | jq -r 'select(.type == "gap") | "\(.first) \(.last)"')" = "224000 227200" ]
+	[ "$(records R | jq -r 'select(.type == "gap") | "\(.first) \(.last) \(.reason)"')" = "224000 227200 lost" ]
 	[ "$(records R | whole 0 480000)" = whole ]
 	wait_for 60 drained
 }
@@ -320,6 +320,23 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	run ! wait_for 20 rtta-export -q --coverage R
 	rtta-streams -q apply --audio-bytes 10M >/dev/null
 	wait_for 60 rtta-export -q --coverage R
+}
+
+@test "invariant 5: a text that the bus never takes is a gap that says so" {
+	start_bus
+	cat >babble <<-'EOT'
+		#!/bin/sh
+		cat >/dev/null
+		printf '{"event":"text","start":0,"end":1,"is_final":true,"text":"%02000d"}\n{"event":"done"}\n' 0
+	EOT
+	chmod +x babble
+	request '$JS.API.STREAM.UPDATE.TEXT_STREAM' \
+		"$(request '$JS.API.STREAM.INFO.TEXT_STREAM' '' | jq '.config + {max_msg_size: 1000}')"
+	numbered gen -n 50 | rtta-flush -q --session R
+	background back rtta-stt --lane backfill --idle 2s --exec ./babble
+	wait_for 60 rtta-export -q --coverage R
+	[ "$(records R | jq -r '"\(.type) \(.first) \(.last) \(.reason)"')" = "gap 0 16000 the text could not be stored" ]
+	drained
 }
 
 @test "a recording of years ago is no gap as long as its sound is there" {
