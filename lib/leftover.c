@@ -58,6 +58,12 @@ parse_live_name(const char *name, char id[RTTA_SESSION_ID_BYTES])
 	return rtta_session_id_valid(id) ? 0 : -1;
 }
 
+static char *
+live_name(const char *id)
+{
+	return rtta_xasprintf("%s%s%s", live_prefix, id, live_suffix);
+}
+
 /* The next file of that kind: 1 with name and id, or 0. */
 static int
 next_live_file(DIR *dir, const char **name, char id[RTTA_SESSION_ID_BYTES])
@@ -191,35 +197,68 @@ rtta_leftover_load_next(struct rtta_leftover *leftover, const struct rtta_leftov
 	feed(leftover, leftover->runtime_dir, next_name, to);
 }
 
+/* Files that have just been written. */
+struct written {
+	char **paths;
+	size_t count;
+};
+
 static void
-remove_from(const char *where)
+add_path(struct written *written, const char *dir, const char *name)
+{
+	written->paths = rtta_xreallocarray(written->paths, written->count + 1,
+	    sizeof(*written->paths));
+	written->paths[written->count++] = rtta_xasprintf("%s/%s", dir, name);
+}
+
+static void
+remove_old(const char *dir, const char *name, const struct written *written)
+{
+	char *path = rtta_xasprintf("%s/%s", dir, name);
+	size_t i = 0;
+
+	while (i < written->count && strcmp(written->paths[i], path) != 0)
+		i++;
+	if (i == written->count)
+		rtta_unsent_remove(dir, name);
+	free(path);
+}
+
+static void
+remove_from(const char *where, const struct written *written)
 {
 	DIR *dir = opendir(where);
 	char id[RTTA_SESSION_ID_BYTES];
 	const char *name;
 
 	while (next_live_file(dir, &name, id))
-		rtta_unsent_remove(where, name);
+		remove_old(where, name, written);
 	if (dir != NULL)
 		closedir(dir);
-	rtta_unsent_remove(where, input_name);
+	remove_old(where, input_name, written);
 }
 
-void
-rtta_leftover_remove(struct rtta_leftover *leftover)
+static void
+remove_but(struct rtta_leftover *leftover, const struct written *written)
 {
 	const char *dir;
 
 	for (int i = 0; (dir = nth_dir(leftover, i)) != NULL; i++)
-		remove_from(dir);
-	rtta_unsent_remove(leftover->runtime_dir, preroll_name);
-	rtta_unsent_remove(leftover->runtime_dir, next_name);
-	rtta_unsent_remove(leftover->runtime_dir, seek_name);
+		remove_from(dir, written);
+	remove_old(leftover->runtime_dir, preroll_name, written);
+	remove_old(leftover->runtime_dir, next_name, written);
+	remove_old(leftover->runtime_dir, seek_name, written);
 	if (leftover->seek_fd > 0)
 		close(leftover->seek_fd);
 	leftover->seek_fd = 0;
 	leftover->seek_bytes = 0;
 	leftover->is_left = false;
+}
+
+void
+rtta_leftover_remove(struct rtta_leftover *leftover)
+{
+	remove_but(leftover, &(struct written){0});
 }
 
 /* --- saving --- */
@@ -267,11 +306,18 @@ rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *fram
 	leftover->is_left = true;
 }
 
-/* On the disk, or else in memory.  Takes unsent. */
+struct saving {
+	const struct rtta_leftover *leftover;
+	struct written written;
+	struct rtta_err *err;
+};
+
+/* On the disk, or else in memory. */
 static void
-save(const struct rtta_leftover *leftover, struct rtta_unsent *unsent, const char *dir,
-    const char *what, struct rtta_err *err)
+save(struct saving *saving, const char *dir, const char *name, struct rtta_unsent *unsent,
+    const char *what)
 {
+	const struct rtta_leftover *leftover = saving->leftover;
 	struct rtta_err failure = {0};
 	long frames = rtta_unsent_save(unsent, &failure);
 
@@ -282,16 +328,16 @@ save(const struct rtta_leftover *leftover, struct rtta_unsent *unsent, const cha
 		rtta_unsent_move(unsent, dir);
 		frames = rtta_unsent_save(unsent, &failure);
 	}
-	if (frames > 0)
+	if (frames > 0) {
 		rtta_log_warn("%ld %s frames are kept in %s", frames, what, dir);
-	else if (frames < 0)
-		rtta_err_set(err, failure.exit_code, "%s: %s frames are lost", failure.text, what);
-	rtta_unsent_free(unsent);
+		add_path(&saving->written, dir, name);
+	} else if (frames < 0)
+		rtta_err_set(saving->err, failure.exit_code, "%s: %s frames are lost",
+		    failure.text, what);
 }
 
 struct live_files {
-	const struct rtta_leftover *leftover;
-	struct rtta_err *err;
+	struct saving *saving;
 	struct rtta_unsent *unsent;  /* of the session */
 	char id[RTTA_SESSION_ID_BYTES];
 };
@@ -299,7 +345,12 @@ struct live_files {
 static void
 save_file(struct live_files *files)
 {
-	save(files->leftover, files->unsent, files->leftover->state_dir, "live", files->err);
+	char *name = live_name(files->id);
+
+	save(files->saving, files->saving->leftover->state_dir, name, files->unsent, "live");
+	rtta_unsent_free(files->unsent);
+	files->unsent = NULL;
+	free(name);
 }
 
 static void
@@ -308,23 +359,21 @@ keep(void *context, const struct rtta_audio *audio)
 	struct live_files *files = context;
 	char *name;
 
-	if (files->unsent != NULL && strcmp(files->id, audio->session) != 0) {
+	if (files->unsent != NULL && strcmp(files->id, audio->session) != 0)
 		save_file(files);
-		files->unsent = NULL;
-	}
 	if (files->unsent == NULL) {
 		strcpy(files->id, audio->session);
-		name = rtta_xasprintf("%s%s%s", live_prefix, files->id, live_suffix);
-		files->unsent = rtta_unsent_new(files->leftover->state_dir, name);
+		name = live_name(files->id);
+		files->unsent = rtta_unsent_new(files->saving->leftover->state_dir, name);
 		free(name);
 	}
 	rtta_unsent_put(files->unsent, &audio->frame);
 }
 
 static void
-save_live(const struct rtta_leftover *leftover, struct rtta_live *live, struct rtta_err *err)
+save_live(struct saving *saving, struct rtta_live *live)
 {
-	struct live_files files = { .leftover = leftover, .err = err };
+	struct live_files files = { .saving = saving };
 
 	rtta_live_take_back(live, keep, &files);
 	if (files.unsent != NULL)
@@ -332,40 +381,53 @@ save_live(const struct rtta_leftover *leftover, struct rtta_live *live, struct r
 }
 
 static void
-save_waiting(const struct rtta_leftover *leftover, struct rtta_switch *sw, struct rtta_err *err)
+save_waiting(struct saving *saving, struct rtta_switch *sw)
 {
 	bool is_next = rtta_switch_state(sw) == RTTA_SWITCH_ENDING;
-	const char *dir = is_next ? leftover->runtime_dir : leftover->state_dir;
-	struct rtta_unsent *unsent = rtta_unsent_new(dir, is_next ? next_name : input_name);
+	const char *dir = is_next ? saving->leftover->runtime_dir : saving->leftover->state_dir;
+	const char *name = is_next ? next_name : input_name;
+	struct rtta_unsent *unsent = rtta_unsent_new(dir, name);
 	struct rtta_held *held;
 
 	while ((held = rtta_switch_take_back(sw)) != NULL) {
 		rtta_unsent_put(unsent, &held->frame);
 		free(held);
 	}
-	save(leftover, unsent, dir, "waiting", err);
+	save(saving, dir, name, unsent, "waiting");
+	rtta_unsent_free(unsent);
 }
 
 static void
-save_preroll(const struct rtta_leftover *leftover, struct rtta_preroll *preroll,
-    struct rtta_window *window, struct rtta_err *err)
+save_preroll(struct saving *saving, struct rtta_preroll *preroll, struct rtta_window *window)
 {
-	struct rtta_unsent *unsent = rtta_unsent_new(leftover->runtime_dir, preroll_name);
+	const char *dir = saving->leftover->runtime_dir;
+	struct rtta_unsent *unsent = rtta_unsent_new(dir, preroll_name);
 	const struct rtta_held *held;
 
 	rtta_preroll_recall(preroll);
 	while ((held = rtta_window_send(window)) != NULL)
 		rtta_unsent_put(unsent, &held->frame);
-	save(leftover, unsent, leftover->runtime_dir, "pre-roll", err);
+	save(saving, dir, preroll_name, unsent, "pre-roll");
+	rtta_unsent_free(unsent);
 }
 
+/* The earlier files go last: should we be killed, some frames come twice. */
 void
 rtta_leftover_save(struct rtta_leftover *leftover, struct rtta_live *live,
     struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window,
     struct rtta_err *err)
 {
-	rtta_leftover_remove(leftover);
-	save_live(leftover, live, err);
-	save_waiting(leftover, sw, err);
-	save_preroll(leftover, preroll, window, err);
+	struct rtta_err failure = {0};
+	struct saving saving = { .leftover = leftover, .err = &failure };
+
+	save_live(&saving, live);
+	save_waiting(&saving, sw);
+	save_preroll(&saving, preroll, window);
+	if (failure.exit_code == 0)
+		remove_but(leftover, &saving.written);
+	else
+		rtta_err_set(err, failure.exit_code, "%s", failure.text);
+	for (size_t i = 0; i < saving.written.count; i++)
+		free(saving.written.paths[i]);
+	free(saving.written.paths);
 }

@@ -56,8 +56,8 @@ void rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame 
 /* All is stored: remove the files. */
 void rtta_leftover_remove(struct rtta_leftover *leftover);
 
-/* Write down what is not stored; earlier files are in memory, and go.  *err
- * when a directory takes nothing, and frames are lost. */
+/* Write down what is not stored; then earlier files, which are in memory, go.
+ * *err when a directory takes nothing: frames are lost, earlier files stay. */
 void rtta_leftover_save(struct rtta_leftover *leftover, struct rtta_live *live,
     struct rtta_switch *sw, struct rtta_preroll *preroll, struct rtta_window *window,
     struct rtta_err *err);

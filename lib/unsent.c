@@ -139,9 +139,7 @@ rtta_unsent_save(const struct rtta_unsent *unsent, struct rtta_err *err)
 {
 	long frames = unsent->frames;
 
-	if (frames == 0)
-		unlink(unsent->path);
-	else if (write_file(unsent, err) < 0)
+	if (frames > 0 && write_file(unsent, err) < 0)
 		frames = -1;
 	return frames;
 }

@@ -25,9 +25,8 @@ void rtta_unsent_move(struct rtta_unsent *unsent, const char *dir);
 void rtta_unsent_put(struct rtta_unsent *unsent, const struct rtta_frame *frame);
 
 /*
- * Write the file; without frames an earlier file of that
- * name is removed instead.  The number of frames, or -1 with EX_IOERR or
- * EX_CANTCREAT: then an earlier file stands.
+ * Write the file, if there are frames.  The number of frames, or -1 with
+ * EX_IOERR or EX_CANTCREAT; except for a number above 0 an earlier file stands.
  */
 long rtta_unsent_save(const struct rtta_unsent *unsent, struct rtta_err *err);
 
