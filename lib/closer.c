@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "err.h"
 #include "gaps.h"
+#include "keys.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
@@ -177,18 +178,32 @@ covered_by(const struct rtta_book *book)
 	return united;
 }
 
+/*
+ * Was the sound of the gap stored longer ago than the stream keeps it?  By the
+ * clock that the stream goes by: a recording may be years old, and the wall
+ * clock here may have jumped.  Live sound comes behind the cut, as long behind
+ * it as it was said; anything else is stored before the cut, or soon.
+ */
 static bool
-older_than(int64_t end_ns, int64_t age_s)
+has_expired(const struct rtta_closer *closer, const char *id, const struct rtta_gap *gap)
 {
-	return (rtta_clock_real_ns() - end_ns) / 1000000000 > age_s;
+	int64_t now_ns = rtta_state_server_ns(closer->state), stored_ns;
+	char key[RTTA_SESSION_KEY_BYTES];
+	struct rtta_session_cut cut;
+
+	stored_ns = rtta_state_stored_ns(closer->state, rtta_session_key(key, "cut", id));
+	if (now_ns == 0 || stored_ns == 0 || rtta_keys_cut(closer->state, id, &cut) < 0)
+		return false;
+	if (gap->end_ns > cut.at_us * 1000)
+		stored_ns += gap->end_ns - cut.at_us * 1000;
+	return (now_ns - stored_ns) / 1000000000 >= closer->audio_age_s;
 }
 
-/* Sound of which nobody knows, and that is too old to be in the stream. */
+/* Sound of which nobody knows. */
 static const char *
-reason_of(const struct rtta_closer *closer, const struct rtta_gap *gap)
+reason_of(const struct rtta_closer *closer, const char *id, const struct rtta_gap *gap)
 {
-	if (rtta_reason_find(gap->reason) == RTTA_REASON_LOST &&
-	    older_than(gap->end_ns, closer->audio_age_s))
+	if (rtta_reason_find(gap->reason) == RTTA_REASON_LOST && has_expired(closer, id, gap))
 		return rtta_reason_text(RTTA_REASON_EXPIRED);
 	return gap->reason;
 }
@@ -206,7 +221,7 @@ write_gap(struct rtta_closer *closer, const struct session *session,
 	record->span = draft->core = gap->span;
 	record->start_ns = gap->start_ns;
 	record->end_ns = gap->end_ns;
-	record->reason = rtta_xstrdup(reason_of(closer, gap));
+	record->reason = rtta_xstrdup(reason_of(closer, record->session, gap));
 	draft->ns_per_position = gap->ns_per_position;
 	rtta_log_info("%s: a gap of %.2f s: %s", record->session,
 	    (double)(gap->end_ns - gap->start_ns) / 1e9, record->reason);

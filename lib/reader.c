@@ -19,6 +19,7 @@ enum {
 	ANSWER_MAX_BYTES = 1 << 20,
 	ANSWER_MS = 2000,      /* an API answer takes longer only when lost */
 	HEARTBEAT_MS = 1000,
+	NS_PER_MS = 1000000,
 	SILENCE_MS = 3000,     /* three heartbeats: the consumer has gone */
 	PORTION = 512,         /* of what is stored, so much is taken at once */
 	PORTION_MS = 2,        /* and the last of it is waited for so long */
@@ -74,6 +75,7 @@ struct rtta_reader {
 	char deliver[64];
 	uint64_t consumer_seq;  /* the last one that came */
 	char created[64];       /* which stream: its time of creation */
+	int64_t server_lead_ns; /* of the server's wall clock before our monotonic one */
 
 	uint64_t epoch;
 	uint64_t resets;
@@ -311,17 +313,36 @@ take_bound(struct rtta_reader *reader, natsMsg *msg)
 	create(reader);
 }
 
+/* The server's wall clock has just shown this. */
+static void
+set_server_time(struct rtta_reader *reader, int64_t server_ns)
+{
+	reader->server_lead_ns = server_ns - rtta_clock_mono_ms() * NS_PER_MS;
+}
+
+int64_t
+rtta_reader_server_ns(const struct rtta_reader *reader)
+{
+	return reader->server_lead_ns == 0 ? 0 :
+	    rtta_clock_mono_ms() * NS_PER_MS + reader->server_lead_ns;
+}
+
 static void
 take_created(struct rtta_reader *reader, natsMsg *msg)
 {
-	jv answer = read_answer(reader, msg, 0);
+	jv answer = read_answer(reader, msg, 0), created;
+	int64_t created_ns;
 
 	if (!jv_is_valid(answer)) {
 		reader->consumer[0] = '\0';
 		return;
 	}
 	reader->left = (uint64_t)rtta_json_number(answer, "num_pending", 0);
-	jv_free(answer);
+	created = jv_object_get(answer, jv_string("created"));
+	if (jv_get_kind(created) == JV_KIND_STRING &&
+	    rtta_clock_parse(jv_string_value(created), &created_ns) == 0)
+		set_server_time(reader, created_ns);
+	jv_free(created);
 	ask_info(reader, STEP_CHECK, 'i');
 }
 

@@ -46,6 +46,9 @@ bool rtta_reader_caught_up(const struct rtta_reader *reader);
 /* Make the consumer anew, for who knows that messages are being missed. */
 void rtta_reader_renew(struct rtta_reader *reader);
 
+/* The server's wall clock now, as far as can be known without asking; 0: not. */
+int64_t rtta_reader_server_ns(const struct rtta_reader *reader);
+
 /* How often the stream turned out to be another one. */
 uint64_t rtta_reader_resets(const struct rtta_reader *reader);
 

@@ -131,6 +131,7 @@ apply(struct rtta_state *state, natsMsg *msg)
 	jv_free(entry->value);
 	entry->value = jv_invalid();
 	entry->revision = meta.stream_seq;
+	entry->stored_ns = meta.stored_ns;
 	entry->write = rtta_state_own_number(state, msg);
 	entry->stale = false;
 	entry->deleted = operation != NULL && strcmp(operation, "PUT") != 0;
@@ -354,6 +355,20 @@ rtta_state_get(const struct rtta_state *state, const char *key,
 	if (revision != NULL)
 		*revision = entry != NULL ? entry->revision : 0;
 	return entry != NULL ? jv_copy(entry->value) : jv_invalid();
+}
+
+int64_t
+rtta_state_stored_ns(const struct rtta_state *state, const char *key)
+{
+	const struct entry *entry = rtta_state_find(state, key);
+
+	return entry != NULL && !entry->deleted ? entry->stored_ns : 0;
+}
+
+int64_t
+rtta_state_server_ns(const struct rtta_state *state)
+{
+	return rtta_reader_server_ns(state->reader);
 }
 
 const char *

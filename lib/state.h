@@ -47,6 +47,10 @@ int rtta_state_next(struct rtta_state *state, struct rtta_state_change *change);
  * unreadable, which has a message that says why).  revision (may be NULL): 0 when it never was. */
 jv rtta_state_get(const struct rtta_state *state, const char *key, uint64_t *revision);
 
+/* When the key was stored, and now, by the server's wall clock; 0: not known. */
+int64_t rtta_state_stored_ns(const struct rtta_state *state, const char *key);
+int64_t rtta_state_server_ns(const struct rtta_state *state);
+
 /* The next key that starts with prefix and is not deleted, or NULL; *at
  * starts at 0.  Valid until the next tick. */
 const char *rtta_state_key(const struct rtta_state *state, const char *prefix, size_t *at);

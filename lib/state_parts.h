@@ -24,6 +24,7 @@ enum {
 struct entry {
 	char *key;
 	uint64_t revision;
+	int64_t stored_ns;      /* by the server's wall clock */
 	uint64_t write;         /* number of our write that it is, or 0 */
 	bool deleted, readable;
 	bool stale;             /* of a bucket that was replaced */

@@ -302,7 +302,7 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 @test "backfill: a job is divided, each number stands once; a hole becomes a gap at the end" {
 	start_bus
 	background back rtta-stt --lane backfill --piece 10s --idle 2s --exec "numbered hear"
-	numbered gen -n 1500 --zero 420-440 --skip 700-709 | rtta-flush --session R
+	numbered gen -n 1500 --zero 420-440 --skip 700-709 --at-us 1600000000000000 | rtta-flush --session R
 	wait_for 60 count R 1469
 	texts R | grep -o '[0-9]*' | cmp - <(seq 0 419; seq 441 699; seq 710 1499)
 	wait_for 60 rtta-export -q --coverage R
