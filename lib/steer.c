@@ -286,6 +286,17 @@ apply_record(struct rtta_steer *steer, const struct rtta_session_config *config)
 	steer->off_record = config->off_record;
 }
 
+/* When the config that stands was stored, by the wall clock here; 0: who knows. */
+static int64_t
+said_us(const struct rtta_state *state)
+{
+	int64_t stored_ns = rtta_state_stored_ns(state, "session_config");
+	int64_t now_ns = rtta_state_server_ns(state);
+
+	return stored_ns == 0 || now_ns < stored_ns ? 0 :
+	    (rtta_clock_real_ns() - (now_ns - stored_ns)) / NS_PER_US;
+}
+
 static void
 apply_config(struct rtta_steer *steer, const struct rtta_session_config *config)
 {
@@ -294,6 +305,7 @@ apply_config(struct rtta_steer *steer, const struct rtta_session_config *config)
 	steer->config = *config;
 	want.has_cut = rtta_keys_ever(steer->p.state, "cut", config->id);
 	want.has_end = rtta_keys_ever(steer->p.state, "end", config->id);
+	want.said_us = steer->follows ? 0 : said_us(steer->p.state);
 	if (config->active && want.has_end)
 		rtta_log_warn("session %s is over: its status ACTIVE is taken as IDLE", config->id);
 	rtta_switch_config(steer->p.sw, &want);

@@ -95,12 +95,16 @@ rtta_switch_to_window(struct rtta_switch *sw, struct rtta_held *held)
 		sw->mark = rtta_window_next(sw->window);
 }
 
-/* How long sound has been missing, also since before this route began. */
+/* How long sound has been missing, also since before this route began; no
+ * longer than until the session was stopped, which may be before that, too. */
 static int64_t
 silent_us(const struct rtta_switch *sw)
 {
 	int64_t silent_ms = sw->mono_ms - sw->heard_ms;
+	int64_t before_us = sw->then.said_us - sw->done.us;
 
+	if (sw->resumed && sw->then.said_us != 0)
+		return before_us >= GONE_MS * US_PER_MS ? before_us : 0;
 	if (sw->read_over || silent_ms < (sw->read_gone ? GONE_MS : SILENT_MS))
 		return 0;
 	return sw->read.is_set ? silent_ms * US_PER_MS : sw->real_us - sw->done.us;
@@ -128,7 +132,9 @@ end_tail(struct rtta_switch *sw)
 static void
 end_here(struct rtta_switch *sw)
 {
-	sw->end = (struct rtta_session_end){ .at_us = sw->real_us };
+	sw->end = (struct rtta_session_end){
+		.at_us = sw->then.said_us != 0 ? sw->then.said_us : sw->real_us
+	};
 	if (sw->done.is_set && (sw->had_live || sw->cut.has_at)) {
 		sw->end.has_at = true;
 		sw->end.at = sw->done.pos;

@@ -87,6 +87,7 @@ void rtta_switch_frame(struct rtta_switch *sw, struct rtta_held *held);
 struct rtta_switch_want {
 	struct rtta_session_config config;
 	bool has_cut, has_end;
+	int64_t said_us;     /* wall clock, if it was before this route began, else 0 */
 };
 void rtta_switch_config(struct rtta_switch *sw, const struct rtta_switch_want *want);
 

@@ -80,6 +80,26 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	[ "$(rtta-export --quiet --coverage --json "$session" | jq '.captured_s - .gap_s')" = 1 ]
 }
 
+@test "invariant 5: a session that is stopped while no route runs ends then, and what is missing before is a gap" {
+	start_appliance
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 grep -q ': cut' route.err
+	now=$(date +%s%6N)
+	numbered gen --at-us "$now" --frames 50 >frames
+	wait_for 20 heard 50
+	stop route KILL
+	past() { [ "$(date +%s%6N)" -gt $((now + $1 * 1000000)) ]; }
+	wait_for 20 past 3
+	rtta-session stop
+	stopped=$(date +%s%6N)
+	wait_for 20 past 5
+	background route rtta-route --state-dir . --runtime-dir . <frames
+	wait_for 60 complete
+	[ "$(gaps | jq -c '[keys[0], length, .["nothing was recorded"] > 1.5]')" = '["nothing was recorded",1,true]' ]
+	rtta-export --quiet --coverage --json "$session" | jq -e --argjson most $(((stopped - now) / 10000)) '.captured_s * 100 < $most + 100'
+}
+
 @test "sound that nobody heard before it was too old is a gap that says so" {
 	start_appliance --audio-age 5s
 	session=$(rtta-session start)
