@@ -11,18 +11,30 @@
 #include "mem.h"
 #include "publisher.h"
 #include "queue.h"
+#include "reason.h"
 #include "window.h"
 
 enum {
 	IN_FLIGHT = 1024,
 	MUCH = 4096,          /* messages with the publisher */
 	MOVES_MS = 1000,
+	REFUSED_MS = 60000,
 	NS_PER_US = 1000
+};
+
+/* What a message is; an EOS has none. */
+struct piece {
+	char id[RTTA_SESSION_ID_BYTES];
+	struct rtta_session_note note;   /* of what is missing without it */
+	struct piece *next;
 };
 
 struct rtta_live {
 	struct rtta_publisher *publisher;
 	struct rtta_log_damper damper;   /* of messages that are no good */
+	struct piece *refused;           /* that may still grow, or NULL */
+	struct piece *refusals, **refusals_end;
+	int64_t refused_ms;              /* the last time, or 0 */
 	int64_t moved_ms;     /* the last acknowledgement */
 	uint64_t stored;
 };
@@ -34,24 +46,54 @@ rtta_live_new(struct rtta_bus *bus)
 
 	live->publisher = rtta_publisher_new(bus, IN_FLIGHT);
 	rtta_publisher_limit(live->publisher, rtta_credit_new(bus));
+	live->refusals_end = &live->refusals;
 	return live;
 }
 
 void
 rtta_live_free(struct rtta_live *live)
 {
+	struct piece *piece;
+	natsMsg *msg;
+	void *tag;
+
 	if (live == NULL)
 		return;
+	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
+		natsMsg_Destroy(msg);
+		free(tag);
+	}
+	while ((piece = live->refusals) != NULL) {
+		live->refusals = piece->next;
+		free(piece);
+	}
+	free(live->refused);
 	rtta_publisher_free(live->publisher);
 	free(live);
 }
 
 static void
-publish(struct rtta_live *live, struct rtta_audio *audio, const char *id)
+publish(struct rtta_live *live, struct rtta_audio *audio, const char *id, struct piece *piece)
 {
 	audio->lane = RTTA_AUDIO_LIVE;
 	strcpy(audio->session, id);
-	rtta_publisher_put(live->publisher, rtta_audio_encode(audio), NULL);
+	rtta_publisher_put(live->publisher, rtta_audio_encode(audio), piece);
+}
+
+static struct piece *
+piece_of(const char *id, const struct rtta_held *held)
+{
+	struct piece *piece = rtta_xcalloc(1, sizeof(*piece));
+	const struct rtta_frame *frame = &held->frame;
+
+	strcpy(piece->id, id);
+	piece->note = (struct rtta_session_note){
+		.from = { frame->run_id, frame->sample },
+		.to = { frame->run_id, rtta_frame_end(frame) },
+		.from_us = frame->capture_ns / NS_PER_US,
+		.to_us = (frame->capture_ns + rtta_held_ns(held)) / NS_PER_US,
+	};
+	return piece;
 }
 
 void
@@ -59,7 +101,7 @@ rtta_live_frame(struct rtta_live *live, const char *id, struct rtta_held *held)
 {
 	struct rtta_audio audio = { .lost = held->lost, .frame = held->frame };
 
-	publish(live, &audio, id);
+	publish(live, &audio, id, piece_of(id, held));
 	free(held);
 }
 
@@ -75,7 +117,60 @@ rtta_live_eos(struct rtta_live *live, const char *id, const struct rtta_session_
 		},
 	};
 
-	publish(live, &audio, id);
+	publish(live, &audio, id, NULL);
+}
+
+/* No more of it follows. */
+static void
+end_refusal(struct rtta_live *live)
+{
+	if (live->refused == NULL)
+		return;
+	*live->refusals_end = live->refused;
+	live->refusals_end = &live->refused->next;
+	live->refused = NULL;
+}
+
+/* Takes piece. */
+static void
+refuse(struct rtta_live *live, struct piece *piece)
+{
+	struct piece *before = live->refused;
+
+	live->refused_ms = rtta_clock_mono_ms();
+	if (before != NULL && strcmp(before->id, piece->id) == 0 &&
+	    rtta_pos_equal(before->note.to, piece->note.from)) {
+		before->note.to = piece->note.to;
+		before->note.to_us = piece->note.to_us;
+		free(piece);
+		return;
+	}
+	end_refusal(live);
+	strcpy(piece->note.reason, rtta_reason_text(RTTA_REASON_REFUSED));
+	live->refused = piece;
+}
+
+int
+rtta_live_refusal(struct rtta_live *live, char id[RTTA_SESSION_ID_BYTES],
+    struct rtta_session_note *note)
+{
+	struct piece *piece = live->refusals;
+
+	if (piece == NULL)
+		return 0;
+	live->refusals = piece->next;
+	if (live->refusals == NULL)
+		live->refusals_end = &live->refusals;
+	strcpy(id, piece->id);
+	*note = piece->note;
+	free(piece);
+	return 1;
+}
+
+bool
+rtta_live_is_refused(const struct rtta_live *live)
+{
+	return live->refused_ms != 0 && rtta_clock_mono_ms() - live->refused_ms < REFUSED_MS;
 }
 
 int
@@ -88,8 +183,13 @@ rtta_live_tick(struct rtta_live *live)
 		live->moved_ms = rtta_clock_mono_ms();
 		if (ack.error != 0)
 			rtta_log_warn_damped(&live->damper, "a live frame was refused (%d)", ack.error);
-		else
-			live->stored++;
+		if (ack.error != 0 && ack.tag != NULL) {
+			refuse(live, ack.tag);
+			continue;
+		}
+		end_refusal(live);
+		free(ack.tag);
+		live->stored += ack.error == 0;
 	}
 	return wait_ms;
 }
@@ -133,15 +233,19 @@ bool
 rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
     struct rtta_pos *first, int64_t *first_us)
 {
+	struct piece *pieces = NULL, **end = &pieces, *piece;
 	struct rtta_queue kept = {0};
 	struct rtta_audio audio;
 	bool dropped = false;
 	natsMsg *msg;
+	void *tag;
 
-	while ((msg = rtta_publisher_take_back(live->publisher, NULL)) != NULL) {
+	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
 		if (!read_frame(msg, &audio) || audio.frame.capture_ns / NS_PER_US < from_us ||
 		    audio.frame.capture_ns / NS_PER_US >= to_us) {
 			rtta_queue_push(&kept, msg);
+			if ((*end = piece = tag) != NULL)
+				end = &piece->next;
 			continue;
 		}
 		if (!dropped) {
@@ -150,9 +254,16 @@ rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
 			dropped = true;
 		}
 		natsMsg_Destroy(msg);
+		free(tag);
 	}
-	while ((msg = rtta_queue_pop(&kept)) != NULL)
-		rtta_publisher_put(live->publisher, msg, NULL);
+	while ((msg = rtta_queue_pop(&kept)) != NULL) {
+		piece = read_frame(msg, &audio) ? pieces : NULL;
+		if (piece != NULL) {
+			pieces = piece->next;
+			piece->next = NULL;
+		}
+		rtta_publisher_put(live->publisher, msg, piece);
+	}
 	rtta_queue_done(&kept);
 	return dropped;
 }
@@ -163,10 +274,12 @@ rtta_live_take_back(struct rtta_live *live,
 {
 	struct rtta_audio audio;
 	natsMsg *msg;
+	void *tag;
 
-	while ((msg = rtta_publisher_take_back(live->publisher, NULL)) != NULL) {
+	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
 		if (read_frame(msg, &audio))
 			keep(context, &audio);
 		natsMsg_Destroy(msg);
+		free(tag);
 	}
 }

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #include "position.h"
+#include "session.h"
 
 struct rtta_audio;
 struct rtta_bus;
 struct rtta_held;
 struct rtta_live;
-struct rtta_session_end;
 
 struct rtta_live *rtta_live_new(struct rtta_bus *bus);
 void rtta_live_free(struct rtta_live *live);
@@ -37,6 +37,16 @@ bool rtta_live_is_busy(const struct rtta_live *live);
 
 /* The error that is being retried, or 0. */
 int rtta_live_trouble(const struct rtta_live *live);
+
+/*
+ * The next stretch of a session that the bus will never take (a frame that is
+ * too large for it, and the like), as the note that says so.  1 or 0.
+ */
+int rtta_live_refusal(struct rtta_live *live, char id[RTTA_SESSION_ID_BYTES],
+    struct rtta_session_note *note);
+
+/* There was one within the last minute. */
+bool rtta_live_is_refused(const struct rtta_live *live);
 
 uint64_t rtta_live_stored(const struct rtta_live *live);
 

@@ -13,6 +13,7 @@ static const char *const texts[RTTA_REASONS] = {
 	[RTTA_REASON_PREROLL] = "no longer in the pre-roll buffer",
 	[RTTA_REASON_EXPIRED] = "expired unheard",
 	[RTTA_REASON_ENGINE] = "engine gave up",
+	[RTTA_REASON_REFUSED] = "refused by the bus",
 	[RTTA_REASON_STORE] = "the text could not be stored",
 	[RTTA_REASON_LOST] = "lost",
 	[RTTA_REASON_OTHER] = "other",

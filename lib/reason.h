@@ -18,6 +18,7 @@ enum rtta_reason {
 	RTTA_REASON_PREROLL,      /* named by the cut, and not in PRE_BUFFER any more */
 	RTTA_REASON_EXPIRED,      /* AUDIO_STREAM's max age came before an engine */
 	RTTA_REASON_ENGINE,       /* took it three times and did not settle it */
+	RTTA_REASON_REFUSED,      /* the sound is some that the bus never takes */
 	RTTA_REASON_STORE,        /* the text is one that the bus never takes */
 	RTTA_REASON_LOST,         /* nobody knows */
 	RTTA_REASON_OTHER,        /* not one of ours, or none given */

@@ -107,6 +107,20 @@ carry_out(struct rtta_steer *steer, const struct rtta_switch_action *action)
 	}
 }
 
+/* What will never be stored of it is a gap with a reason. */
+static void
+note_refusals(struct rtta_steer *steer)
+{
+	char id[RTTA_SESSION_ID_BYTES], key[RTTA_SESSION_KEY_BYTES];
+	struct rtta_session_note note;
+
+	while (rtta_live_refusal(steer->p.live, id, &note)) {
+		steer->wrote = true;
+		rtta_state_create(steer->p.state, rtta_session_note_key(key, id, "route", note.from),
+		    rtta_session_note_encode(&note));
+	}
+}
+
 void
 rtta_steer_carry_out(struct rtta_steer *steer)
 {
@@ -368,6 +382,7 @@ rtta_steer_follow(struct rtta_steer *steer)
 	while (rtta_state_result(steer->p.state, &result))
 		if (!rtta_lease_result(steer->p.lease, &result))
 			take_result(steer, &result);
+	note_refusals(steer);
 	rtta_steer_carry_out(steer);
 }
 

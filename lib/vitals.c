@@ -26,6 +26,8 @@ describe(const struct rtta_vitals *vitals, bool loading, bool is_full, const cha
 	*reason = stuck ? "AUDIO_STREAM takes nothing" : NULL;
 	if (is_full)
 		*reason = stuck ? "AUDIO_STREAM takes nothing, and memory is full" : "memory is full";
+	if (*reason == NULL && rtta_live_is_refused(vitals->live))
+		*reason = "the bus refuses sound for good";
 	if (*reason != NULL)
 		return "failing";
 	if (loading)

@@ -104,6 +104,18 @@ start_nats() {
 nats_ready() { (exec 3<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}") 2>/dev/null; }
 restart_nats() { start_nats "${RTTA_NATS_URL##*:}"; }
 
+# request SUBJECT BODY: one answer, with nothing but the protocol
+request() {
+	local line
+	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
+	printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\nPUB %s reply %d\r\n%s\r\n' \
+	    "$1" "$(tr -d '\n' <<<"$2" | wc -c)" "$(tr -d '\n' <<<"$2")" >&4
+	while read -r -t 5 line <&4; do
+		case $line in '{"type":'*) echo "$line"; break ;; esac
+	done
+	exec 4>&-
+}
+
 # speech FILE...: the path of a speech sample that install-moonshine fetched
 speech() { echo "${RTTA_MOONSHINE_DIR:-/usr/local/lib/rtta/moonshine}/samples/$1"; }
 

@@ -129,6 +129,24 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	[ "$(gaps)" = '{}' ]
 }
 
+@test "sound that the bus never takes is a gap that says so, and health is red" {
+	start_appliance
+	session=$(rtta-session start)
+	start_stt
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 50
+	wait_for 20 heard 50
+	request '$JS.API.STREAM.UPDATE.AUDIO_STREAM' \
+		"$(request '$JS.API.STREAM.INFO.AUDIO_STREAM' '' | jq '.config + {max_msg_size: 500}')"
+	gen --start 50 --frames 100
+	wait_for 20 grep -q 'a live frame was refused' route.err
+	red() { rtta-streams status --json | jq -e '.tools[] | select(.tool == "rtta-route") | .state == "failing" and .reason == "the bus refuses sound for good"'; }
+	wait_for 30 red
+	rtta-session stop
+	wait_for 60 complete
+	[ "$(gaps)" = '{"refused by the bus":2}' ]
+}
+
 @test "a loss that the clock does not allow is reported, and is no gap" {
 	start_appliance
 	session=$(rtta-session start)

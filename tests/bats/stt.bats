@@ -20,17 +20,6 @@ whole() {
 	        else .bad += [[.at, $r.first, $r.last]] | .at = $r.last end)
 	    | if .at == $last and .bad == [] then "whole" else tojson end'
 }
-# request SUBJECT BODY: one answer, with nothing but the protocol
-request() {
-	local line
-	exec 4<>"/dev/tcp/127.0.0.1/${RTTA_NATS_URL##*:}"
-	printf 'CONNECT {"verbose":false}\r\nSUB reply 1\r\nPUB %s reply %d\r\n%s\r\n' \
-	    "$1" "$(tr -d '\n' <<<"$2" | wc -c)" "$(tr -d '\n' <<<"$2")" >&4
-	while read -r -t 5 line <&4; do
-		case $line in '{"type":'*) echo "$line"; break ;; esac
-	done
-	exec 4>&-
-}
 audio_messages() { request '$JS.API.STREAM.INFO.AUDIO_STREAM' '' | jq .state.messages; }
 # subscribe SUBJECT: what a core subscriber sees, as it is on the wire
 subscribe() {
