@@ -193,7 +193,7 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 @test "nats-server that is killed while AUDIO_STREAM is full finds acknowledged sound again, and drops none that is unread" {
 	start_nats
 	rtta-streams --quiet init --audio-bytes 3M >/dev/null
-	messages() { [ "$(rtta-streams status --listen 0 --json | jq .streams.AUDIO_STREAM.messages)" "$@" ]; }
+	messages() { test "$(rtta-streams status --listen 0 --json | jq .streams.AUDIO_STREAM.messages)" "$@"; }
 	numbered gen --run 00000000000000bb --frames 1000 | rtta-flush --quiet --session unread
 	numbered gen --frames 1000 | publish --quiet --eos 20260101T000000Z-cafe
 	numbered gen --run 00000000000000cc --frames 20000 >more
