@@ -196,10 +196,10 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	messages() { test "$(rtta-streams status --listen 0 --json | jq .streams.AUDIO_STREAM.messages)" "$@"; }
 	numbered gen --run 00000000000000bb --frames 1000 | rtta-flush --quiet --session unread
 	numbered gen --frames 1000 | publish --quiet --eos 20260101T000000Z-cafe
-	numbered gen --run 00000000000000cc --frames 20000 >more
+	numbered gen --run 00000000000000cc --frames 20000 >more.frames
 	background stt-live rtta-stt --lane live --edge 1h --exec "numbered hear --final 1000"
 	wait_for 30 messages -le 1002
-	background replay rtta-flush --session more <more
+	background replay rtta-flush --session more <more.frames
 	wait_for 30 grep -q 'full, but for the reserve (10077)' replay.err
 	stop nats KILL
 	stop replay KILL
