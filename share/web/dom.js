@@ -18,6 +18,14 @@ export function h(name, ...parts) {
 	return el;
 }
 
+/* What is in the element of this id; not touched when that is there already. */
+export function fill(id, ...parts) {
+	const el = $(id), now = h('div', ...parts);
+	if (el.filled === now.innerHTML) return;
+	el.filled = now.innerHTML;
+	el.replaceChildren(...now.childNodes);
+}
+
 /* One of these; options: [[value, text], ...]. */
 export const pick = (name, label, options, chosen) => h('fieldset', h('legend', label), options.map(([value, text]) =>
 	h('label.check', h('input', { type: 'radio', name, value, checked: value === chosen }), text)));

@@ -1,26 +1,26 @@
 /*
  * lists - the sessions of the last days, and the places where words were said.
  */
-import { $, address, clock, count, day, duration, field, getJson, h, hour, pick, recordsOf } from './dom.js';
-import { Merge, millis } from './merge.js';
+import { $, address, clock, count, day, duration, field, fill, getJson, h, hour, pick, recordsOf } from './dom.js';
+import { Merge } from './merge.js';
 import { missing } from './state.js';
 
 const HITS_MAX = 200;
 
 export const titleOf = (session) => session.title ||
-	(session.started ? `Session of ${hour(millis(session.started))}` : `Session ${session.session || session.id}`);
+	(session.started ? `Session of ${hour(Date.parse(session.started))}` : `Session ${session.session || session.id}`);
 
 const linkTo = (session) => h('a', { href: `/s/${session.id}` }, h('bdi', titleOf(session)));
 
 function dayOf(session) {
-	const ms = millis(session.started), midnight = new Date().setHours(0, 0, 0, 0);
+	const ms = Date.parse(session.started), midnight = new Date().setHours(0, 0, 0, 0);
 	if (!(ms > 0)) return 'Undated';
 	return ms >= midnight ? 'Today' : ms >= midnight - 86400000 ? 'Yesterday' : day(ms, undefined);
 }
 
-function head(title, line) {
-	document.title = `${title} · rtta`;
-	$('head').replaceChildren(h('h1', title), h('p', line));
+export function head(title, line, tab = title) {
+	document.title = `${tab} · rtta`;
+	fill('head', h('h1', title), h('p', line));
 }
 
 /* What is to be said of a ledger, and whether it is bad news. */
@@ -32,60 +32,42 @@ function coverage(ledger) {
 }
 
 function row(session) {
-	const started = millis(session.started), cover = h('p'), fill = (ledger) => cover.replaceWith(coverage(ledger));
-	const length = session.state === 'active' ? 'live' : session.seconds > 0 && duration(session.seconds);
-	const el = h('article.item', h('h3', linkTo(session)), h('p', [started > 0 && hour(started), length].filter(Boolean).join(', ')), cover);
-	if (session.ledger) fill(session.ledger); else getJson(`/s/${session.id}/coverage`).then(fill, () => {});
+	const { id, started, state, seconds, ledger } = session, cover = h('p'), show = (known) => cover.replaceWith(coverage(known));
+	const length = state === 'active' ? 'live' : seconds > 0 && duration(seconds);
+	const el = h('article.item', h('h3', linkTo(session)), h('p', [started && hour(Date.parse(started)), length].filter(Boolean).join(', ')), cover);
+	if (ledger) show(ledger); else getJson(`/s/${id}/coverage`).then(show, () => {});
 	return el;
 }
 
 export async function sessions() {
 	head('Sessions', 'Text is kept for seven days.');
 	try {
-		const list = await getJson('/sessions');
-		for (const [i, session] of list.entries()) {
-			const of = dayOf(session);
-			$('page').append(...i && of === dayOf(list[i - 1]) ? [] : [h('h2', of)], row(session));
-		}
-		if (!list.length) $('page').append(h('p.help', 'There has been none yet.'));
+		for (const [name, list] of Map.groupBy(await getJson('/sessions'), dayOf)) $('page').append(h('h2', name), ...list.map(row));
+		if (!$('page').firstChild) $('page').append(h('p.help', 'There has been none yet.'));
 	} catch (error) {
 		$('page').append(h('p.alarm', { role: 'alert' }, `The list did not come: ${error.message}`));
 	}
 }
 
 /* Letters as they are compared: without case and accents, one for one. */
-const fold = (text) => [...text].map((c) => c.normalize('NFD')[0].toLowerCase()[0]).join('');
-
-/* Where all words are in a paragraph: [[from, to], ...] in order, or nothing. */
-function places(text, words) {
-	const plain = fold(text), found = [];
-	for (const word of words) {
-		let at = plain.indexOf(word);
-		if (at < 0) return [];
-		for (; at >= 0; at = plain.indexOf(word, at + word.length)) found.push([at, at + word.length]);
-	}
-	return found.sort((a, b) => a[0] - b[0]);
-}
+const fold = (text) => text.replace(/./gsu, (c) => (c.length > 1 ? c : c.normalize('NFD')[0].toLowerCase()[0]));
 
 /* The paragraph, if all words are in it. */
-function hit(id, item, words) {
-	const letters = [...item.records.map((r) => r.text).join(' ')], found = places(letters.join(''), words), say = h('span.say', { dir: 'auto' });
-	if (!found.length) return null;
+function hit(id, { records, voice }, words) {
+	const text = records.map((r) => r.text).join(' '), plain = fold(text), say = h('span.say', { dir: 'auto' });
+	if (!words.every((word) => plain.includes(word))) return null;
+	const found = [...plain.matchAll(words.map((word) => word.replace(/\W/g, '\\$&')).join('|'))];
 	let at = 0, length = 0;
-	const record = item.records.find((r) => (length += [...r.text].length + 1) > found[0][0]);
-	for (const [from, to] of found) {
-		if (from < at) continue;
-		say.append(letters.slice(at, from).join(''), h('mark', letters.slice(from, to).join('')));
-		at = to;
-	}
-	say.append(letters.slice(at).join(''));
-	return h('p.turn', h('a.t', { href: `/s/${id}#r${record.seq}` }, clock(record.from)), item.voice && h('b.who', h('bdi', item.voice)), say);
+	for (const { 0: word, index } of found) say.append(text.slice(at, index), h('mark', text.slice(index, at = index + word.length)));
+	say.append(text.slice(at));
+	const record = records.find((r) => (length += r.text.length + 1) > found[0].index);
+	return h('p.turn', h('a.t', { href: `/s/${id}#r${record.seq}` }, clock(record.from)), voice && h('b.who', h('bdi', voice)), say);
 }
 
 async function hitsIn(id, words) {
 	const merge = new Merge();
 	for (const record of await recordsOf(id)) merge.add(record);
-	return merge.items().map((item) => item.kind === 'turn' && hit(id, item, words)).filter(Boolean);
+	return merge.items().map((item) => item.records && hit(id, item, words)).filter(Boolean);
 }
 
 export async function search() {

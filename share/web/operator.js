@@ -2,19 +2,20 @@
  * operator - start, stop, off the record, and the microphone.  The token is
  * asked for once, when the box wants one, and stays in this tab.
  */
-import { $, clock, duration, field, get, getJson, h, pick } from './dom.js';
-import { millis } from './merge.js';
+import { $, clock, duration, field, fill, get, getJson, h, pick } from './dom.js';
+import { head } from './lists.js';
 import { tool } from './state.js';
 
 const TOKEN = 'rtta-operator';
-let drawn = '', said = null, needsToken = false, level = {};
+let said = '', needsToken = false, level = {};
 
 /* A button's action, and what came of it is said. */
 const act = (model, action, body) => async (e) => {
 	e.preventDefault();
-	(e.submitter || e.currentTarget).disabled = true;
+	const pressed = e.submitter || e.currentTarget;
+	pressed.disabled = true;
 	const token = $('token')?.value || sessionStorage.getItem(TOKEN);
-	said = null;
+	said = '';
 	try {
 		await get(`/session/${action}`, { method: 'POST', body: JSON.stringify(body()),
 			headers: { 'content-type': 'application/json', ...token && { authorization: `Bearer ${token}` } } });
@@ -24,12 +25,12 @@ const act = (model, action, body) => async (e) => {
 		needsToken ||= error.status === 401;
 		said = error.status !== 401 ? error.message : token ? 'That is not the operator’s token.' : 'The box asks for the operator’s token.';
 	}
-	drawn = '';
+	pressed.disabled = false;
 	operator(model);
 };
 
 function startForm(model) {
-	const form = h('form.stack', field('Title', 'title', { maxLength: 80, value: $('title')?.value || '' }),
+	const form = h('form.stack', field('Title', 'title', { maxLength: 80 }),
 		pick('preroll', 'Text from before the start', [[0, 'Nothing'], [60, '1 minute'], [120, '2 minutes'], [300, '5 minutes']], 300),
 		h('p', h('button.solid', { type: 'submit' }, 'Start')));
 	form.onsubmit = act(model, 'start', () => ({ title: $('title').value, preroll_s: +form.elements.preroll.value }));
@@ -59,31 +60,27 @@ export function watchLevel(model) {
 	setInterval(async () => {
 		if (document.hidden || !$('meter')) return;
 		level = await getJson('/level').catch(() => ({}));
-		$('meter').replaceChildren(meter(model.box));
+		fill('meter', meter(model.box));
 	}, 250);
 }
 
-/* Draw again only what changes: somebody may be typing. */
 export function operator(model) {
 	if (!model.loaded) return;
-	const { box, session } = model, live = session?.state === 'active', started = live ? millis(session.started) : NaN;
-	const off = box.off_record, sign = [live, session?.session, said, needsToken, off].join('/');
-	const warning = (!off && warnings[tool(box, 'rtta-route')?.counters?.mic]) || '';
-	document.title = live ? 'Stop · rtta' : 'Start · rtta';
-	$('head').replaceChildren(h('h1', live ? session.title || 'A session is running' : 'Start a session'),
-		h('p', off ? 'Off the record.' : !live ? 'The box listens; nothing is written yet.' : !(started > 0) ? 'It is running.'
-			: `Started at ${clock(started)}, ${duration((Date.now() - started) / 1000)} ago.`));
-	if (sign !== drawn)
-		$('page').replaceChildren(h('div.stack',
-			needsToken && field('Operator’s token', 'token', { type: 'password', autocomplete: 'off', value: $('token')?.value || '' }),
-			live ? stopForm(model) : startForm(model),
-			h('p', h('button.line', { onclick: act(model, off ? 'on-record' : 'off-record', () => ({})) }, off ? 'Back on the record' : 'Off the record')),
-			h('p.help', off ? 'Nothing that is said now is written or kept.' : 'Nothing said from then on is written or kept, and the memory is wiped.'),
-			said && h('p.alarm', { role: 'alert' }, said),
-			!live && session && h('p', h('a', { href: `/s/${session.session}` }, 'The last session’s text')),
-			h('h2', 'Microphone'), h('div', { id: 'meter' }), h('p.alarm', { id: 'dead', role: 'alert' }),
-			h('p.help', 'A microphone that stays below −55 dB is reported here and on the page.')));
-	drawn = sign;
-	$('meter').replaceChildren(meter(box));
-	if ($('dead').textContent !== warning) $('dead').textContent = warning;
+	const { box, session } = model, live = session?.state === 'active', started = live && Date.parse(session.started);
+	const off = box.off_record, warning = !off && warnings[tool(box, 'rtta-route')?.counters?.mic];
+	head(live ? session.title || 'A session is running' : 'Start a session',
+		off ? 'Off the record.' : !live ? 'The box listens; nothing is written yet.' : !(started > 0) ? 'It is running.'
+			: `Started at ${clock(started)}, ${duration((Date.now() - started) / 1000)} ago.`, live ? 'Stop' : 'Start');
+	/* A part of its own for all that changes by itself: somebody may be typing. */
+	fill('page', h('div.stack', ['ask', 'press', 'record', 'said', 'before'].map((id) => h('div', { id })),
+		h('h2', 'Microphone'), h('div', { id: 'meter' }), h('div', { id: 'dead', role: 'alert' }),
+		h('p.help', 'A microphone that stays below −55 dB is reported here and on the page.')));
+	fill('ask', needsToken && field('Operator’s token', 'token', { type: 'password', autocomplete: 'off' }));
+	fill('press', live ? stopForm(model) : startForm(model));
+	fill('record', h('p', h('button.line', { onclick: act(model, off ? 'on-record' : 'off-record', () => ({})) }, off ? 'Back on the record' : 'Off the record')),
+		h('p.help', off ? 'Nothing that is said now is written or kept.' : 'Nothing said from then on is written or kept, and the memory is wiped.'));
+	fill('said', said && h('p.alarm', { role: 'alert' }, said));
+	fill('before', !live && session && h('a', { href: `/s/${session.session}` }, 'The last session’s text'));
+	fill('meter', meter(box));
+	fill('dead', warning && h('p.alarm', warning));
 }

@@ -4,7 +4,6 @@
  * From the session's state, the box's tools and the connection; worst first.
  */
 import { clock, duration, hour } from './dom.js';
-import { millis } from './merge.js';
 
 const icons = { live: '●', bridge: '●', behind: '◐', paused: '‖', sound: '×', silent: '–', engine: '▲', offline: '◇', box: '×', ended: '■' };
 
@@ -19,7 +18,7 @@ function still(seconds, of = '') {
 	return `${text}${of} ${/^1 (second|minute)$/.test(text) ? 'is' : 'are'} still to come.`;
 }
 
-const since = (t) => ` since ${clock(millis(t))}.`;
+const since = (t) => ` since ${clock(Date.parse(t))}.`;
 
 function paused(box, session) {
 	const at = box.off_record || session?.off_record;
@@ -38,7 +37,7 @@ function engine(box) {
 	const stt = tool(box, 'rtta-stt', 'live');
 	if (!/^(gone|degraded|failing)$/.test(stt?.state)) return null;
 	const why = stt.state === 'gone' || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
-	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(millis(stt.since))}: ${why}. The sound is kept; its text will come.`);
+	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(Date.parse(stt.since))}: ${why}. The sound is kept; its text will come.`);
 }
 
 function running({ box, session, lag, delay }) {
@@ -60,7 +59,7 @@ function over({ session }) {
 	const ledger = session.ledger || {}, lost = missing(ledger);
 	if (session.state === 'unknown') return say('ended', '', 'This is the text', '. Nothing else is known of its session.');
 	if (session.state !== 'ended') return say('wait', 'warn', 'Stopped', '. The last words are being written.');
-	const head = session.end?.time ? `Ended at ${hour(millis(session.end.time))}` : 'Ended';
+	const head = session.end?.time ? `Ended at ${hour(Date.parse(session.end.time))}` : 'Ended';
 	if (!ledger.closed && ledger.pending_s >= 0.5) return say('behind', 'warn', head, `. ${still(ledger.pending_s)}`);
 	return say('ended', '', head, `. This is the whole text${lost >= 0.5 ? `, but for ${duration(lost)}` : ''}.`);
 }

@@ -8,8 +8,92 @@ const FIRST_ITEMS = 250;   /* so many are built at once, the rest when there is 
 const BIG_ITEMS = 6;       /* of the big screen and the overlay */
 const LOG_LINES = 20;      /* spoken text that stays */
 
+export let following = true, unread = 0;
+let box, tail, big, on;             /* see open() */
+let session, blocks, opened, limit; /* blocks: element of each item; opened: holes, by the reader */
+let row;                            /* letters in a line, roughly, for heights before there is a layout */
+let last, place, then;              /* newest paragraph; the mark; what waits for all to be built */
+let y, below, up, quiet = 0;        /* see scrolled() */
+
+/* el: the element for the text; its: {follow(), redraw()}, told when
+   following changes and when there is more to build. */
+export function open(el, isBig, its) {
+	[box, big, on] = [el, isBig, its];
+	tail = h('div.tail', { id: 'newest', tabIndex: -1 });
+	clear();
+	settle();
+	addEventListener('scroll', scrolled, { passive: true });
+	addEventListener('resize', () => { quiet = performance.now() + 300; pin(true); });
+	box.addEventListener('click', (e) => { if (getSelection().isCollapsed && !e.target.closest('a, button')) tap(e.clientX, e.clientY); });
+}
+
+export function clear() {
+	blocks = new Map();
+	opened = new Set();
+	last = place = then = null;
+	unread = 0;
+	limit = FIRST_ITEMS;
+	arrange(box, [tail]);
+}
+
+/* Show these items of a session.  live: it is not the first time.  fromTop:
+   when not all can be built at once, the first ones are. */
+export function show(all, live, fromTop, id) {
+	const size = big ? BIG_ITEMS : limit, waiting = then;
+	session = id;
+	hold(reading(), () => build(fromTop ? all.slice(0, size) : all.slice(-size)));
+	pin(!live);
+	if (!big && size < all.length) setTimeout(() => { limit = Math.max(limit, size * 4); on.redraw(); }, 30);
+	then = null;
+	waiting?.();
+	showMark();
+	on.follow();
+}
+
+/* New text: a number for who reads above, and perhaps aloud. */
+export function news({ voice, text, language }, aloud) {
+	if (!following) unread++;
+	if (!aloud) return;
+	$('log').append(h('p', { lang: language || '' }, voice && `${voice}: `, text));
+	if ($('log').children.length > LOG_LINES) $('log').firstChild.remove();
+}
+
+/* --- the elements: a record is a span, a paragraph or a note a block --- */
+
+/* The children of parent become those of list; what stands is not touched. */
+function arrange(parent, list) {
+	const wanted = new Set(list);
+	for (const el of [...parent.childNodes]) if (!wanted.has(el)) el.remove();
+	let at = parent.firstChild;
+	for (const el of list) if (el === at) at = at.nextSibling; else parent.insertBefore(el, at);
+}
+
+function build(items) {
+	const old = blocks;
+	row = Math.max(20, box.clientWidth / line() * 2.9);
+	blocks = new Map(items.map((item) => [item.key, block(item, old.get(item.key))]));
+	arrange(box, [...blocks.values(), tail]);
+	const newest = tail.previousSibling;
+	if (last && last !== newest) last.style.minHeight = '';
+	last = newest;
+}
+
+function frame({ records }) {
+	const time = h('time'), link = h('a.t', { tabIndex: -1 }, time), say = h('span.say', { dir: records ? 'auto' : '' });
+	return h('p', { tabIndex: -1, time, link, say }, link, say, '\n');
+}
+
+function block(item, el = frame(item)) {
+	if (el.item?.sign === item.sign) return el;
+	el.item = item;
+	el.time.textContent = clock(item.from);
+	el.time.dateTime = new Date(item.from).toISOString();
+	if (item.records) fillTurn(el, item); else fillNote(el, item);
+	return el;
+}
+
 /* A note in two parts: the news, and the rest. */
-function noteOf({ kind, state, from, to, seconds, reason }) {
+function noteOf({ kind, from, to, reason, seconds, state }) {
 	const span = `${clock(from)} to ${clock(to)}`, long = duration((to - from) / 1000);
 	return {
 		start: ['Start. ', 'Everything above was said before.'],
@@ -22,21 +106,94 @@ function noteOf({ kind, state, from, to, seconds, reason }) {
 	}[state || kind];
 }
 
-/* Make these the children, in order, touching only what differs. */
-function arrange(parent, list) {
-	const wanted = new Set(list);
-	for (const el of [...parent.childNodes]) if (!wanted.has(el)) el.remove();
-	let at = parent.firstChild;
-	for (const el of list) if (el === at) at = at.nextSibling; else parent.insertBefore(el, at);
+function fillNote(el, item) {
+	const [news, rest] = noteOf(item);
+	el.className = `turn note ${item.kind}`;
+	el.say.replaceChildren(h('b', news), rest);
+	if (item.state) el.say.append(h('button', { onclick() { opened.add(item.key); on.redraw(); } }, 'Show it'));
 }
 
-/* The element of this key; interim text that became final keeps its own. */
-function elementOf(map, { key, was }, make) {
-	if (!map.has(key)) {
-		map.set(key, map.get(was) || make());
-		map.delete(was);
+function fillTurn(el, { late, same, lateHead, voice, records }) {
+	const [{ seq, language, stored }] = records;
+	el.className = `turn${late ? ' late' : ''}${same ? ' same' : ''}`;
+	if (seq) el.link.href = `/s/${session}#r${seq}`;
+	if (language) el.say.lang = language;
+	el.who?.remove();
+	el.who = h('b.who', voice && [h('bdi', voice), h('span.hide', ': ')], lateHead && h('i', `written late${stored > 0 ? `, ${clock(stored)}` : ''}`));
+	if ((voice && !same) || lateHead) el.say.before(el.who);
+	arrange(el.say, records.flatMap((r, i) => (i ? [r.face.blank ||= new Text(' '), span(r)] : [span(r)])));
+	el.style.containIntrinsicBlockSize = `auto ${1 + el.say.textContent.length / row}lh`;
+	/* A shorter guess gives no line back. */
+	if (!big && records.some((r) => !r.is_final)) el.style.minHeight = `${el.offsetHeight}px`;
+}
+
+/* Of a text that changes only the part that differs is replaced. */
+function span({ face, text, is_final, seq }) {
+	const el = face.el ||= h('span', new Text()), node = el.firstChild, old = node.data;
+	let same = 0;
+	while (same < old.length && old[same] === text[same]) same++;
+	if (old !== text) node.replaceData(same, old.length - same, text.slice(same));
+	el.className = is_final ? '' : 'interim';
+	if (seq) el.id = `r${seq}`;
+	return el;
+}
+
+/* --- follow: the newest text stays in sight until the reader moves up ---
+   The page moves up a few lines at once, into room kept free below. */
+
+const line = () => parseFloat(getComputedStyle(box).lineHeight) || 28;
+const rest = () => root.scrollHeight - innerHeight - scrollY;
+
+/* After every move of our own. */
+function settle() { y = scrollY; below = rest(); up = 0; }
+
+function pin(force) {
+	if (big || !following || !getSelection().isCollapsed) return;
+	const was = scrollY, step = Math.max(1, Math.min(3, Math.floor(innerHeight / line() / 5)));
+	if (!force && rest() < step * line()) return;
+	scrollTo(0, root.scrollHeight);
+	settle();
+	if (!force && !matchMedia('(prefers-reduced-motion: reduce)').matches && Math.abs(scrollY - was) < innerHeight)
+		box.animate({ transform: [`translateY(${scrollY - was}px)`, 'none'] }, { duration: 180, easing: 'ease-out' });
+}
+
+/* quietly: before there is text. */
+export function follow(start, quietly) {
+	following = start;
+	if (start && !quietly) {
+		unread = 0;
+		document.activeElement?.closest('.turn')?.blur();
+		pin(true);
 	}
-	return map.get(key);
+	on.follow();
+}
+
+/* The reader moved up if the position fell and the rest below grew: growth
+   alone is new text, a fall alone the browser making up for a change above.
+   True for wheel, finger, keys, scrollbar and find. */
+function scrolled() {
+	const down = scrollY > y, moved = up + Math.max(0, Math.min(y - scrollY, rest() - below));
+	settle();
+	if (performance.now() < quiet) return;  /* a rotation, not the reader */
+	up = moved;
+	if (following && up > line()) follow(false);
+	else if (!following && down && below < line()) follow(true);
+}
+
+/* A change elsewhere must not move el.  Chromium and Firefox have seen to it
+   by the time we measure; what is left over is done here: in Safari, all of it. */
+function hold(el, change) {
+	const top = () => (el?.isConnected ? el.getBoundingClientRect().top : 0), was = top();
+	change();
+	scrollBy(0, el?.isConnected ? top() - was : 0);
+	settle();
+}
+
+/* A change of size or width: what is being read stays. */
+export function resize(change) {
+	if (last) last.style.minHeight = '';
+	hold(reading(), change);
+	pin(true);
 }
 
 const inSight = (el) => {
@@ -44,257 +201,92 @@ const inSight = (el) => {
 	return at.bottom > 0 && at.top < innerHeight;
 };
 
-export class View {
-	/* box: the element for the text; on: {follow(), redraw()}, told when
-	   following changes and when there is more to build. */
-	constructor(box, big, on) {
-		Object.assign(this, { box, big, on, following: true, quiet: 0, y: 0, below: 0, up: 0 });
-		this.tail = h('div.tail', { id: 'newest', tabIndex: -1 });
-		this.jumped = -Infinity;   /* when we last went to the end at once */
-		this.clear();
-		addEventListener('scroll', () => this.scrolled(), { passive: true });
-		addEventListener('resize', () => { this.quiet = performance.now() + 300; this.pin(true); });
-		/* Paragraphs far away have estimated heights until they are seen. */
-		new ResizeObserver(() => { const at = this.jumped; if (performance.now() < at + 1000) { this.pin(true); this.jumped = at; } }).observe(box);
-		box.addEventListener('click', (e) => { if (getSelection().isCollapsed && !e.target.closest('a, button')) this.tap(e.clientX, e.clientY); });
-	}
+/* What the reader looks at: the newest line, the mark, or the first whole
+   paragraph in sight that is there to stay. */
+function reading() {
+	const marked = turnOf(place?.seq);
+	if (following) return last;
+	if (marked && inSight(marked)) return marked;
+	return [...box.children].find((p) => p.getBoundingClientRect().top >= 0 && !p.matches('.wait, .tail')) || last;
+}
 
-	clear() {
-		this.blocks = new Map();     /* key of an item: element */
-		this.spans = new Map();      /* key of a record: element */
-		this.opened = new Set();     /* keys of holes that were opened by hand */
-		this.box.replaceChildren(this.tail);
-		this.items = [];
-		this.unread = 0;
-		this.last = this.place = this.newest = undefined;
-		this.limit = FIRST_ITEMS;
-	}
+/* Holes in sight of somebody who reads: what comes there opens by hand. */
+export const closed = () => (following || big ? [] : [...box.querySelectorAll('.wait')]
+	.filter((el) => !opened.has(el.item.key) && inSight(el)).map((el) => el.item));
 
-	/* Holes in sight of somebody who reads: what comes there opens by hand. */
-	closed() {
-		if (this.following || this.big) return [];
-		return this.items.filter((item) => item.kind === 'wait' && !this.opened.has(item.key) && inSight(this.blocks.get(item.key)));
-	}
+const turnOf = (seq) => $(`r${seq}`)?.closest('.turn');
 
-	/* Show these items.  live: new text is counted for who reads above.
-	   fromTop: when not all can be built at once, the first ones are. */
-	show(all, { live, fromTop, session }) {
-		const size = this.big ? BIG_ITEMS : this.limit;
-		this.session = session;
-		this.hold(this.reading(), () => this.build(fromTop ? all.slice(0, size) : all.slice(-size)));
-		this.pin(!live);
-		this.news(all, this.newest);
-		if (!this.big && size < all.length)
-			this.later ||= setTimeout(() => { this.later = 0; this.limit *= 4; this.on.redraw(); }, 30);
-		this.marking();
-		this.on.follow();
-	}
+/* Read here. */
+function stay(p) {
+	following = false;
+	p.focus({ preventScroll: true });
+	on.follow();
+}
 
-	/* Finals that no item had before: a number, and perhaps aloud. */
-	news(all, before) {
-		const fresh = all.slice(-50).flatMap((item) => item.records || [])
-			.filter((r) => r.final && r.live && r.seq > (before || 0)).sort((a, b) => a.seq - b.seq);
-		this.newest = fresh.at(-1)?.seq || before || 0;
-		if (before === undefined || !fresh.length) return;
-		this.jumped = -Infinity;
-		if (!this.following) this.unread += fresh.length;
-		if (!this.aloud) return;
-		for (const r of fresh) $('log').append(h('p', { lang: r.language || '' }, r.voice && `${r.voice}: `, r.text));
-		while ($('log').children.length > LOG_LINES) $('log').firstChild.remove();
-	}
-
-	build(items) {
-		this.items = items;
-		/* Letters in a line, roughly, for heights before there is a layout. */
-		this.row = Math.max(20, this.box.clientWidth / this.line() * 2.9);
-		arrange(this.box, [...items.map((item) => this.block(item)), this.tail]);
-		const last = this.blocks.get(items.at(-1)?.key);
-		if (this.last && this.last !== last) this.last.style.minHeight = '';
-		this.last = last;
-	}
-
-	block(item) {
-		const el = elementOf(this.blocks, item, () => {
-			const time = h('time'), link = h('a.t', { tabIndex: -1 }, time), say = h('span.say', { dir: item.kind === 'turn' ? 'auto' : '' });
-			return h('p', { tabIndex: -1, time, link, say }, link, say, '\n');
-		});
-		if (el.sign === item.sign) return el;
-		el.sign = item.sign;
-		el.time.textContent = clock(item.from);
-		el.time.dateTime = new Date(item.from).toISOString();
-		if (item.kind === 'turn') this.fillTurn(el, item); else this.fillNote(el, item);
-		return el;
-	}
-
-	fillNote(el, item) {
-		const [news, rest] = noteOf(item);
-		el.className = `turn note ${item.kind}`;
-		el.say.replaceChildren(h('b', news), rest);
-		if (item.state) el.say.append(h('button', { onclick: () => { this.opened.add(item.key); this.on.redraw(); } }, 'Show it'));
-	}
-
-	fillTurn(el, { records, voice, late, same, lateHead }) {
-		const [{ seq, language, stored }] = records;
-		el.className = `turn${late ? ' late' : ''}${same ? ' same' : ''}`;
-		if (seq) el.link.href = `/s/${this.session}#r${seq}`;
-		if (language) el.say.lang = language;
-		el.who?.remove();
-		el.who = h('b.who', voice && [h('bdi', voice), h('span.hide', ': ')],
-			lateHead && h('i', `written late${stored > 0 ? `, ${clock(stored)}` : ''}`));
-		if ((!same && voice) || lateHead) el.say.before(el.who);
-		/* Spans with a blank between; what stands is not touched. */
-		arrange(el.say, records.flatMap((r) => {
-			const span = this.span(r);
-			return [span.blank ||= new Text(' '), span];
-		}).slice(1));
-		el.style.containIntrinsicBlockSize = `auto ${1 + el.say.textContent.length / this.row}lh`;
-		/* A shorter guess gives no line back. */
-		if (!this.big && records.some((r) => !r.final)) el.style.minHeight = `${el.offsetHeight}px`;
-	}
-
-	/* Of a text that changes only the part that differs is replaced. */
-	span(r) {
-		const el = elementOf(this.spans, r, () => h('span', new Text())), node = el.firstChild, old = node.data;
-		let same = 0;
-		while (same < old.length && old[same] === r.text[same]) same++;
-		if (old !== r.text) node.replaceData(same, old.length - same, r.text.slice(same));
-		el.className = r.final ? '' : 'interim';
-		el.seq = r.seq;
-		return el;
-	}
-
-	line() { return parseFloat(getComputedStyle(this.box).lineHeight) || 28; }
-	rest() { return root.scrollHeight - innerHeight - scrollY; }
-
-	/* After every move of our own. */
-	settle() { this.y = scrollY; this.below = this.rest(); this.up = 0; }
-
-	/* The newest text stays in sight until the reader moves up.  The page
-	   moves up a few lines at once, into room kept free below. */
-	pin(force) {
-		if (this.big || !this.following || !getSelection().isCollapsed) return;
-		const was = scrollY, step = Math.max(1, Math.min(3, Math.floor(innerHeight / this.line() / 5)));
-		if (!force && this.rest() < step * this.line()) return;
-		if (force) this.jumped = performance.now();
-		scrollTo(0, root.scrollHeight);
-		this.settle();
-		if (!force && !matchMedia('(prefers-reduced-motion: reduce)').matches && Math.abs(scrollY - was) < innerHeight)
-			this.box.animate([{ transform: `translateY(${scrollY - was}px)` }, {}], { duration: 180, easing: 'ease-out' });
-	}
-
-	follow(on) {
-		this.following = on;
-		if (on) {
-			this.unread = 0;
-			document.activeElement?.closest('.turn')?.blur();
-			this.pin(true);
-		}
-		this.on.follow();
-	}
-
-	/* The reader moved up if the position fell and the rest below grew: growth
-	   alone is new text, a fall alone the browser making up for a change above.
-	   True for wheel, finger, keys, scrollbar and find. */
-	scrolled() {
-		const rest = this.rest(), down = scrollY > this.y;
-		this.up += Math.max(0, Math.min(this.y - scrollY, rest - this.below));
-		this.y = scrollY;
-		this.below = rest;
-		if (performance.now() < this.quiet) this.up = 0;  /* a rotation, not the reader */
-		else if (this.following && this.up > this.line()) this.follow(false);
-		else if (!this.following && down && rest < this.line()) this.follow(true);
-	}
-
-	/* A change elsewhere must not move el.  Chromium and Firefox have seen to
-	   it by the time we measure; in Safari all of it is left over. */
-	hold(el, change) {
-		const y = el?.isConnected && el.getBoundingClientRect().top;
-		change();
-		if (el?.isConnected) scrollBy(0, el.getBoundingClientRect().top - y);
-		this.settle();
-	}
-
-	/* A change of size or width: what is being read stays. */
-	resize(change) {
-		if (this.last) this.last.style.minHeight = '';
-		this.hold(this.reading(), change);
-		this.pin(true);
-	}
-
-	/* What the reader looks at: the newest line, the mark, or the first whole
-	   paragraph in sight that is there to stay. */
-	reading() {
-		if (this.following) return this.last;
-		if (this.marked && inSight(this.marked)) return this.marked;
-		return [...this.box.querySelectorAll('.turn:not(.wait)')].find((p) => p.getBoundingClientRect().top >= 0) || this.last;
-	}
-
-	/* Leave live for this paragraph. */
-	leave(p, block) {
-		this.following = false;
-		p.scrollIntoView({ block });
-		p.focus({ preventScroll: true });
-		this.settle();
-		this.on.follow();
-	}
-
-	/* Show the paragraph of this record. */
-	go(r, className) {
-		const p = r && this.spans.get(r.key)?.closest('.turn');
-		if (!p) return false;
+/* Show the paragraph of this record, and leave live; when it is not there
+   yet, all is built first. */
+export function go(seq, className) {
+	const p = turnOf(seq);
+	if (p) {
 		if (className) {
-			this.box.querySelector(`.${className}`)?.classList.remove(className);
+			box.querySelector(`.${className}`)?.classList.remove(className);
 			p.classList.add(className);
 		}
-		this.leave(p, 'center');
-		return true;
+		p.scrollIntoView({ block: 'center' });
+		settle();
+		stay(p);
+	} else if (limit < Infinity) {
+		limit = Infinity;
+		then = () => go(seq, className);
+		on.redraw();
 	}
+}
 
-	/* The next (1) or previous (-1) paragraph gets the focus. */
-	step(by) {
-		const all = [...this.box.querySelectorAll('.turn')], at = all.indexOf(document.activeElement);
-		const p = at < 0 ? this.reading() : all[at + by];
-		if (p) this.leave(p, 'nearest');
-	}
+/* The next (1) or previous (-1) paragraph gets the focus. */
+export function step(by) {
+	const all = [...box.querySelectorAll('.turn')], at = all.indexOf(document.activeElement), p = at < 0 ? reading() : all[at + by];
+	if (p) stay(p);
+	p?.scrollIntoView({ block: 'nearest' });
+}
 
-	/* The place-keeper: a word, kept as (record, offset); no element changes. */
-	get marked() { return this.place && this.spans.get(`s${this.place.seq}`)?.closest('.turn'); }
-	get key() { return `rtta-mark-${this.session}`; }
+/* --- the place-keeper: a word, kept as (record, offset); no element changes --- */
 
-	toMark() { if (this.place) this.go({ key: `s${this.place.seq}` }); }
+const key = () => `rtta-mark-${session}`;
 
-	tap(x, y) {
-		const at = document.caretPositionFromPoint?.(x, y) || document.caretRangeFromPoint?.(x, y);
-		const node = at?.offsetNode || at?.startContainer;
-		if (node?.parentNode.seq) this.mark(node, at.offset ?? at.startOffset);
-	}
+export const toMark = () => place && go(place.seq);
 
-	/* The paragraph that has the focus, or the newest word. */
-	markHere() {
-		const p = document.activeElement.closest('.turn'), spans = [...(p || this.box).querySelectorAll('.say span')].filter((el) => el.seq);
-		const node = spans.at(p ? 0 : -1)?.firstChild;
-		if (node) this.mark(node, p ? 0 : node.length);
-	}
+function tap(x, y) {
+	const at = document.caretPositionFromPoint?.(x, y) || document.caretRangeFromPoint?.(x, y);
+	const node = at?.offsetNode || at?.startContainer;
+	if (node?.nodeType === 3 && node.parentNode.id && box.contains(node)) mark(node, at.offset ?? at.startOffset);
+}
 
-	mark(node, at) {
-		while (at > 0 && /\S/.test(node.data[at - 1])) at--;
-		const { seq } = node.parentNode, again = this.place?.seq === seq && this.place.at === at;
-		this.place = again ? null : { seq, at };
-		sessionStorage.setItem(this.key, JSON.stringify(this.place));
-		this.marking();
-	}
+/* The word of the paragraph that has the focus, or the newest one. */
+export function markHere() {
+	const p = document.activeElement.closest('.turn'), words = (p || box).querySelectorAll('.say [id]');
+	const node = words[p ? 0 : words.length - 1]?.firstChild;
+	if (node) mark(node, p ? 0 : node.length);
+}
 
-	marking() {
-		if (this.session) this.place ??= JSON.parse(sessionStorage.getItem(this.key));
-		const p = this.marked;
-		this.box.querySelector('.marked')?.classList.remove('marked');
-		p?.classList.add('marked');
-		if (!window.Highlight) return;
-		CSS.highlights.delete('place');
-		if (!p) return;
-		const range = new Range(), { at, seq } = this.place, node = this.spans.get(`s${seq}`).firstChild, [word] = /^\S*/.exec(node.data.slice(at));
-		range.setStart(node, Math.min(at, node.length));
-		range.setEnd(node, Math.min(at + word.length, node.length));
-		CSS.highlights.set('place', new Highlight(range));
-	}
+/* Again on the same word removes it. */
+function mark(node, at) {
+	while (at > 0 && /\S/.test(node.data[at - 1])) at--;
+	const seq = +node.parentNode.id.slice(1);
+	place = place?.seq === seq && place.at === at ? null : { seq, at };
+	if (place) sessionStorage.setItem(key(), JSON.stringify(place)); else sessionStorage.removeItem(key());
+	showMark();
+}
+
+function showMark() {
+	place ||= JSON.parse(sessionStorage.getItem(key()));
+	const p = turnOf(place?.seq), old = box.querySelector('.marked');
+	if (old !== p) old?.classList.remove('marked');
+	p?.classList.add('marked');
+	if (!window.Highlight) return;
+	CSS.highlights.delete('place');
+	if (!p) return;
+	const { seq, at } = place, node = $(`r${seq}`).firstChild, blank = node.data.slice(at).search(/\s/), range = new Range();
+	range.setStart(node, Math.min(at, node.length));
+	range.setEnd(node, blank < 0 ? node.length : at + blank);
+	CSS.highlights.set('place', new Highlight(range));
 }

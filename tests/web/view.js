@@ -5,7 +5,15 @@
  */
 (async () => {
 	const { Merge } = await import('/merge.js');
-	const { View } = await import('/view.js');
+	/* A view is a module: each of the two is one of its own. */
+	const open = async (name) => {
+		const view = await import(`/view.js?${name}`), main = document.createElement('div'), box = document.createElement('div');
+		main.append(box);
+		document.body.append(main);
+		view.open(box, false, { follow() {}, redraw() {} });
+		return { box, view };
+	};
+	const late = await open('late'), there = await open('there');
 	const BEGAN = Date.parse('2026-11-24T10:09:00Z');
 	let seed = 7, seq = 0;
 	const random = (n) => (seed = seed * 48271 % 2147483647) % n;
@@ -32,40 +40,33 @@
 		records.push(record(100, 140, { rev: 2, lane: 'backfill' }));
 		return records;
 	}
-	function open() {
-		const main = document.createElement('div'), box = document.createElement('div'), log = document.createElement('div');
-		log.id = 'log';
-		main.append(box, log);
-		document.body.append(main);
-		return { main, box, view: new View(box, false, { follow() {}, redraw() {} }) };
-	}
 	const seen = (box) => box.innerHTML.replace(/ style="[^"]*"/g, '').replace(/ class=""/g, '');
 	for (let round = 0; round < 20; round++) {
-		const records = session(), whole = new Merge(), late = open(), there = open(), merge = new Merge();
+		const records = session(), whole = new Merge(), merge = new Merge();
+		late.view.clear();
+		there.view.clear();
 		whole.setState(state);
 		for (const r of records) whole.add(r);
-		late.view.show(whole.items(), { session: 's' });
+		late.view.show(whole.items(), false, false, 's');
 		for (let i = records.length - 1; i > 0; i--) {
 			const j = random(i + 1);
 			[records[i], records[j]] = [records[j], records[i]];
 		}
-		there.view.following = random(2) === 1;
+		there.view.follow(random(2) === 1);
 		for (const [i, r] of records.entries()) {
 			if (i === random(records.length)) merge.setState(state);
 			/* Guesses come before what is final, now and then of other words. */
 			if (r.type === 'text' && r.rev === 1 && random(2)) {
 				merge.add({ ...r, is_final: false, seq: undefined, text: `${r.text.slice(0, random(12))} ...` });
-				there.view.show(merge.items(), { live: true, session: 's' });
+				there.view.show(merge.items(), true, false, 's');
 			}
 			merge.add(r);
-			if (random(3) === 0) there.view.show(merge.items(there.view.closed()), { live: true, session: 's' });
+			if (random(3) === 0) there.view.show(merge.items(there.view.closed()), true, false, 's');
 		}
 		merge.setState(state);
 		merge.dropInterims();
-		there.view.show(merge.items(), { live: true, session: 's' });
+		there.view.show(merge.items(), true, false, 's');
 		if (seen(there.box) !== seen(late.box)) return `round ${round}:\n${seen(late.box)}\n${seen(there.box)}`;
-		late.main.remove();
-		there.main.remove();
 	}
 	return 'ok';
 })()
