@@ -82,6 +82,7 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 	track->source = (struct rtta_stretch_source){
 		.profile = profile, .like = &track->like, .hold = track->hold,
 		.claimed = track->claimed,
+		.forwards = !lane->config->backfill && lane->config->edge_ms > 0,
 	};
 	rtta_bridge_init(lane, track);
 	track->next = lane->tracks;

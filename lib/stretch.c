@@ -414,6 +414,7 @@ broken(struct rtta_stretch *stretch, const struct rtta_err *why)
 	if (stretch->ended && !find_unclaimed(stretch, stretch->span.first, &at)) {
 		rtta_log_debug("%s, and nothing is left", why->text);
 	} else if (why->exit_code == EX_PROTOCOL && stretch->source->like->rev == 1 &&
+	    (stretch->foreign || !stretch->source->forwards) &&
 	    ++stretch->undone >= RTTA_STRETCH_ATTEMPTS) {
 		rtta_log_warn("%s: what it did not settle is a gap", why->text);
 		rtta_scribe_give_up(stretch->scribe, rtta_reason_text(RTTA_REASON_ENGINE));

@@ -38,6 +38,7 @@ struct rtta_stretch_source {
 	const struct rtta_hold *hold;
 	struct rtta_cover *claimed;
 	bool quiet;                      /* a trial: what fails is no news */
+	bool forwards;                   /* what it does not settle is another lane's, and no gap yet */
 };
 
 /* span is in the hold and may grow until rtta_stretch_end().  *source is

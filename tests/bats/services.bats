@@ -375,6 +375,18 @@ words_are_in_place() {
 	[ "$(jq -rs 'map(select(.type == "gap"))[0].reason' out)" = "engine gave up" ]
 }
 
+@test "what a live service never says is no gap: the other lane's service is asked" {
+	start_nats
+	rtta-streams --quiet init >init.out
+	do_now '{"stall": true, "no_metadata": true}'
+	background stt rtta-stt --lane live --engine live
+	background back rtta-stt --lane backfill --engine batch --idle 2s
+	numbered gen --frames 100 | publish --eos S1
+	is_there() { rtta-export --format jsonl S1 2>/dev/null | jq -r 'select(.type == "text").text' | tr '\n' ' ' | numbered check 0 99; }
+	wait_for 60 is_there
+	[ "$(grep -c 'engine live: closed: 1000' stt.err)" -eq 3 ]
+}
+
 @test "over TLS, with a certificate that is known; and refused with one that is not" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout tls.key \
 		-out tls.crt -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
