@@ -11,6 +11,7 @@
 #include "bus.h"
 #include "control.h"
 #include "err.h"
+#include "gauge.h"
 #include "json.h"
 #include "listen.h"
 #include "log.h"
@@ -211,7 +212,7 @@ share_of(const char *name, jv config)
 	    (double)rtta_streams_share((int64_t)bytes) : bytes;
 }
 
-/* {messages, bytes, max_bytes, share_bytes, consumers}, null: there is none, or {error}. */
+/* {messages, bytes, max_bytes, share_bytes, fill, consumers}, null: there is none, or {error}. */
 static jv
 stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 {
@@ -233,9 +234,22 @@ stream_status(struct streams *streams, const char *name, struct rtta_err *err)
 	    jv_string("max_bytes"), jv_number(rtta_json_number(config, "max_bytes", 0)),
 	    jv_string("share_bytes"), jv_number(share_of(name, config)),
 	    jv_string("consumers"), consumers_of(streams, name));
+	row = jv_object_set(row, jv_string("fill"), jv_string(rtta_gauge_level_name(
+	    rtta_gauge_level_of(rtta_json_number(row, "bytes", 0),
+	    rtta_json_number(row, "share_bytes", 0)))));
 	jv_free(config);
 	jv_free(state);
 	return row;
+}
+
+/* "nearly full", "full", or "". */
+static const char *
+fill_of(jv row)
+{
+	enum rtta_gauge_level level = rtta_gauge_level_of(rtta_json_number(row, "bytes", 0),
+	    rtta_json_number(row, "share_bytes", 0));
+
+	return level == RTTA_GAUGE_ROOM ? "" : rtta_gauge_level_name(level);
 }
 
 /* row is taken. */
@@ -245,9 +259,10 @@ print_stream(const char *name, jv row)
 	if (jv_get_kind(row) == JV_KIND_OBJECT && jv_object_has(jv_copy(row), jv_string("error")))
 		printf("%-16s does not answer\n", name);
 	else if (jv_get_kind(row) == JV_KIND_OBJECT)
-		printf("%-16s %10.0f %10.1f %10.1f\n", name,
+		printf("%-16s %10.0f %10.1f %10.1f%s%s\n", name,
 		    rtta_json_number(row, "messages", 0), rtta_json_number(row, "bytes", 0) / (1 << 20),
-		    rtta_json_number(row, "share_bytes", 0) / (1 << 20));
+		    rtta_json_number(row, "share_bytes", 0) / (1 << 20),
+		    fill_of(row)[0] != '\0' ? "  " : "", fill_of(row));
 	else
 		printf("%-16s missing\n", name);
 	jv_free(row);

@@ -16,12 +16,13 @@
 #include "bus.h"
 #include "clock.h"
 #include "closer.h"
-#include "deleted.h"
 #include "cover.h"
+#include "deleted.h"
 #include "draft.h"
 #include "engine.h"
 #include "err.h"
 #include "filter.h"
+#include "gauge.h"
 #include "heartbeat.h"
 #include "json.h"
 #include "lane.h"
@@ -88,7 +89,8 @@ struct stt {
 	struct rtta_store *store;
 	struct rtta_mover *mover;
 	struct rtta_deleted *deleted;
-	struct rtta_closer *closer;    /* NULL in the live lane */
+	struct rtta_closer *closer;    /* NULL in the live lane, */
+	struct rtta_gauge *gauge;      /* and so is this */
 	struct rtta_heartbeat heartbeat;
 	enum rtta_puller_state state;
 	uint64_t generation;
@@ -250,8 +252,10 @@ open_bus(struct stt *stt, struct rtta_err *err)
 	stt->store = rtta_store_new(stt->bus, &stt->books);
 	stt->mover = rtta_mover_new(stt->bus, stt->lane);
 	stt->deleted = rtta_deleted_new(stt->bus, &stt->books, stt->lane);
-	if (stt->config.backfill)
+	if (stt->config.backfill) {
 		stt->closer = rtta_closer_new(stt->bus, &stt->books, stt->lane, stt->store);
+		stt->gauge = rtta_gauge_new(stt->bus);
+	}
 	rtta_heartbeat_init(&stt->heartbeat, stt->bus, "rtta-stt");
 	return 0;
 }
@@ -259,6 +263,7 @@ open_bus(struct stt *stt, struct rtta_err *err)
 static void
 close_bus(struct stt *stt)
 {
+	rtta_gauge_free(stt->gauge);
 	rtta_closer_free(stt->closer);
 	rtta_deleted_free(stt->deleted);
 	rtta_mover_free(stt->mover);
@@ -411,10 +416,12 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 {
 	struct rtta_store_status store;
 	const char *state = "ok", *reason = NULL;
+	enum rtta_gauge_level text;
 	jv counters;
 
 	if (!rtta_heartbeat_due(&stt->heartbeat))
 		return;
+	text = stt->gauge != NULL ? rtta_gauge_level(stt->gauge) : RTTA_GAUGE_ROOM;
 	rtta_store_status(stt->store, &store);
 	if (stt->state == RTTA_PULLER_WAITING) {
 		state = "waiting";
@@ -422,6 +429,9 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	} else if (store.trouble != 0) {
 		state = "failing";
 		reason = "text cannot be stored";
+	} else if (text == RTTA_GAUGE_FULL) {
+		state = "failing";
+		reason = "TEXT_STREAM is full, the oldest text goes";
 	} else if (lane->failing) {
 		state = "degraded";
 		reason = "the engine fails";
@@ -431,6 +441,9 @@ beat(struct stt *stt, const struct rtta_lane_status *lane)
 	} else if (lane->bridged) {
 		state = "bridged";
 		reason = "the engine is away, the fallback is at work";
+	} else if (text == RTTA_GAUGE_NEARLY) {
+		state = "degraded";
+		reason = "TEXT_STREAM is nearly full";
 	}
 	counters = JV_OBJECT(
 	    jv_string("lane"), jv_string(stt->config.backfill ? "backfill" : "live"),
@@ -481,6 +494,8 @@ turn(struct stt *stt, struct rtta_err *err)
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_deleted_tick(stt->deleted));
 	if (stt->closer != NULL && rtta_store_loaded(stt->store))
 		wait_ms = rtta_clock_sooner(wait_ms, rtta_closer_tick(stt->closer));
+	if (stt->gauge != NULL)
+		wait_ms = rtta_clock_sooner(wait_ms, rtta_gauge_tick(stt->gauge));
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_lane_wait_ms(stt->lane));
 	rtta_lane_status(stt->lane, &status);
 	bound_memory(stt, &status);

@@ -328,6 +328,18 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	drained
 }
 
+@test "TEXT_STREAM that is full is said, before it is and when" {
+	start_nats
+	rtta-streams -q init --text-bytes 64K >/dev/null
+	numbered gen -n 155 | rtta-flush -q --session R
+	backfill "--final 1"
+	wait_for 60 grep -q 'TEXT_STREAM is nearly full: the oldest text will go, at 0.1 MiB' back.err
+	numbered gen -n 100 | rtta-flush -q --session S
+	wait_for 60 grep -q 'TEXT_STREAM is full: the oldest text goes' back.err
+	red() { rtta-streams status --json | jq -e '.streams.TEXT_STREAM.fill == "full" and (.tools[] | .state == "failing" and .reason == "TEXT_STREAM is full, the oldest text goes")'; }
+	wait_for 30 red
+}
+
 @test "a recording of years ago is no gap as long as its sound is there" {
 	start_bus
 	backfill "--delay-ms 3000"
