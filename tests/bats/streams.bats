@@ -164,7 +164,7 @@ keys() { dump KV_system_state | jq -r '.subject | sub(".KV.system_state."; "")' 
 		background full-$session bash -c "exec publish $session <frames >acks-$session"
 	done
 	wait_for 30 is_full
-	wait_for 30 grep -q 'maximum messages exceeded' full-S.err
+	wait_for 30 grep -q 'maximum messages exceeded' full-*.err
 	dump AUDIO_STREAM | jq -r .seq | awk '$1 != NR { exit 1 }'
 	[ "$(messages)" -eq 7548 ]
 	run -78 rtta-streams --audio-bytes 200K apply
