@@ -30,7 +30,7 @@ enum {
 };
 
 /* That finals may end before the sound does, and before the speech in it. */
-static const double SETTLED_S = 1.0, SETTLED_SPEECH_S = 0.05;
+static const double SETTLED_S = 1.0, SETTLED_SPEECH_S = 0.01;
 
 struct stream {
 	struct rtta_engine base;
