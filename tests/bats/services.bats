@@ -338,7 +338,7 @@ words_are_in_place() {
 }
 
 # field failure 17
-@test "Deepgram: an UtteranceEnd divides nothing, whatever it says" {
+@test "Deepgram: an UtteranceEnd divides and settles nothing, whatever it says" {
 	mkfifo frames
 	background stt bash -c 'exec rtta-stt --interim --engine live <frames >out'
 	exec 9>frames
@@ -347,13 +347,15 @@ words_are_in_place() {
 	for end in 0.1 0.9 5; do
 		do_now "{\"send\": \"{\\\"type\\\":\\\"UtteranceEnd\\\",\\\"channel\\\":[0,1],\\\"last_word_end\\\":$end}\"}"
 	done
+	do_now '{"close": 1011}'
+	wait_for 30 grep -q 'closed: 1011' stt.err
 	numbered gen --start 60 --frames 90 >&9
 	exec 9>&-
 	wait_for 30 gone stt
 	jq -c 'select(.is_final)' out >finals && mv finals out
 	once 150
 	[ "$(jq -s 'map(select(.type == "text")) | length' out)" -eq 6 ]
-	[ "$(count_received '.event == "open"')" -eq 1 ]
+	[ "$(count_received '.event == "open"')" -eq 2 ]
 }
 
 # field failure 14
