@@ -475,17 +475,28 @@ example() {
 @test "the manual's examples are profiles; the service that it invents is heard by the second" {
 	example 1 >engines/house.json
 	run -0 rtta-stt --check-profile engines/house.json
-	background lines "$BATS_TEST_DIRNAME/../double/lines" --engine "numbered hear --interim 10"
+	background lines "$BATS_TEST_DIRNAME/../double/lines" --engine "numbered hear --interim 10 --words"
 	wait_for 30 test -s lines.out
-	example 2 | sed "s/127.0.0.1:9000/127.0.0.1:$(jq .port lines.out)/" >engines/live.json
+	example 2 | sed "s/127.0.0.1:9000/127.0.0.1:$(jq -s ".[0].port" lines.out)/" >engines/live.json
 	run -0 rtta-stt --check-profile engines/live.json
-	[[ $output = *": good, 1 sample" ]]
-	hear 130 --interim
+	[[ $output = *": good, 3 samples" ]]
+	mkfifo frames
+	background stt bash -c 'exec rtta-stt --interim --engine live <frames >out'
+	exec 9>frames
+	numbered gen --frames 110 >&9
+	is_said() { jq -e 'select(.is_final and (.text | startswith("100 ")))' out; }
+	wait_for 30 is_said
+	wait_for 30 grep -q alive lines.out
+	numbered gen --start 110 --frames 20 >&9
+	exec 9>&-
+	wait_for 30 gone stt
 	jq -es 'any(.is_final | not)' out
 	jq -c 'select(.is_final)' out >finals && mv finals out
 	once 130
+	words_are_in_place
 	jq -es '[.[] | .last - .first] | add == 130 * 320' out
-	[ ! -s err ]
+	[ "$(grep -c open lines.out)" -eq 1 ]
+	[ ! -s stt.err ]
 }
 
 @test "a service for recordings is refused in the live lane" {
