@@ -173,5 +173,5 @@ hear_more() { wait_for 30 heard_at_least $(($(heard | wc -w) + $1)); }
 	[ "$(rtta-export --format jsonl "$session" | jq -s 'map(.run) | unique | length')" = 4 ]
 	rtta-export --format srt "$session" | grep -e '-->' >captions
 	sort captions | diff captions -
-	[[ "$(tail -n 1 captions)" == "00:00:0"* ]]
+	[[ "$(tail -n 1 captions)" == "00:00:"* ]]
 }
