@@ -141,7 +141,7 @@ late_text_holds() {
 	meeting_has m1 start cut preroll live gap
 	when guess meeting_has m1 interim
 	when gone eval 'kill "$(cat serve.pid)"'
-	when again rtta-serve --quiet --listen "127.0.0.1:$(cat port)"
+	when again background serve rtta-serve --quiet --listen "127.0.0.1:$(cat port)"
 	when more meeting_has m1 late end
 	# the events by hand, too: a machine without a network is offline all the time
 	reads "$page/" wait "/30 seconds/.test($state)" eval "$state" tell guess wait "document.querySelector('.interim')" \
