@@ -48,6 +48,7 @@ rtta_record_done(struct rtta_record *record)
 	free(record->speaker);
 	free(record->language);
 	free(record->reason);
+	free(record->packed_words);
 	jv_free(record->words);
 	*record = (struct rtta_record){ .words = jv_invalid() };
 }
@@ -68,6 +69,23 @@ rtta_record_copy(struct rtta_record *to, const struct rtta_record *from)
 	to->language = copy_or_null(from->language);
 	to->reason = copy_or_null(from->reason);
 	to->words = jv_copy(from->words);
+	to->packed_words = copy_or_null(from->packed_words);
+}
+
+void
+rtta_record_pack(struct rtta_record *record)
+{
+	if (jv_get_kind(record->words) != JV_KIND_ARRAY)
+		return;
+	record->packed_words = rtta_json_text(record->words, false);
+	record->words = jv_invalid();
+}
+
+jv
+rtta_record_words(const struct rtta_record *record)
+{
+	return record->packed_words != NULL ? jv_parse(record->packed_words)
+	    : jv_copy(record->words);
 }
 
 static const char *
@@ -505,7 +523,10 @@ rtta_record_json(const struct rtta_record *record, struct rtta_jtext *out)
 	put_text(out, ",\"speaker\":", record->speaker);
 	put_text(out, ",\"language\":", record->language);
 	put_text(out, ",\"reason\":", record->reason);
-	if (jv_get_kind(record->words) == JV_KIND_ARRAY) {
+	if (record->packed_words != NULL) {
+		put_name(out, ",\"words\":");
+		put_name(out, record->packed_words);
+	} else if (jv_get_kind(record->words) == JV_KIND_ARRAY) {
 		put_name(out, ",\"words\":");
 		rtta_jtext_value(out, jv_copy(record->words));
 	}

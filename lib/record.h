@@ -51,6 +51,7 @@ struct rtta_record {
 	char *language;
 	char *reason;               /* of a gap */
 	jv words;                   /* array of {word, first, last, ...}, or invalid */
+	char *packed_words;         /* or the same as JSON text: rtta_record_pack() */
 	uint64_t seq;               /* stream sequence; 0: not stored (interim) */
 	int64_t stored_ns;          /* wall clock at which it was; 0: not known */
 };
@@ -59,6 +60,11 @@ struct rtta_record {
 void rtta_record_init(struct rtta_record *record);
 void rtta_record_done(struct rtta_record *record);  /* frees what it holds */
 void rtta_record_copy(struct rtta_record *to, const struct rtta_record *from);
+
+/* For who keeps many: words as text take a tenth of the memory.  Whoever gets
+ * such a record asks for its words by the second: as words above (caller's). */
+void rtta_record_pack(struct rtta_record *record);
+jv rtta_record_words(const struct rtta_record *record);
 
 /*
  * The message: on transcript.raw.<S> with an id that has attempt (from 0)

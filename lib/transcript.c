@@ -209,7 +209,10 @@ find_seq(const struct rtta_transcript *transcript, uint64_t seq)
 static struct rtta_record *
 keep(struct rtta_transcript *transcript, size_t i, struct rtta_record *record)
 {
-	struct rtta_record *kept = rtta_xmemdup(record, sizeof(*record));
+	struct rtta_record *kept;
+
+	rtta_record_pack(record);
+	kept = rtta_xmemdup(record, sizeof(*record));
 
 	if (transcript->record_count == transcript->record_room) {
 		transcript->record_room = transcript->record_room ? transcript->record_room * 2 : 64;

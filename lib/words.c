@@ -95,11 +95,15 @@ static bool
 time_as_told(struct rtta_words *words, const struct rtta_transcript *transcript,
     const struct rtta_record *record)
 {
-	if (jv_get_kind(record->words) != JV_KIND_ARRAY ||
-	    (size_t)jv_array_length(jv_copy(record->words)) != words->count)
+	jv told = rtta_record_words(record);
+
+	if (jv_get_kind(told) != JV_KIND_ARRAY ||
+	    (size_t)jv_array_length(jv_copy(told)) != words->count) {
+		jv_free(told);
 		return false;
+	}
 	for (size_t i = 0; i < words->count; i++) {
-		jv value = jv_array_get(jv_copy(record->words), (int)i);
+		jv value = jv_array_get(jv_copy(told), (int)i);
 		double first = rtta_json_number(value, "first", NAN);
 		double last = rtta_json_number(value, "last", NAN);
 		struct rtta_word *word = &words->word[i];
@@ -111,6 +115,7 @@ time_as_told(struct rtta_words *words, const struct rtta_transcript *transcript,
 		word->confidence = rtta_json_number(value, "confidence", NAN);
 		jv_free(value);
 	}
+	jv_free(told);
 	return true;
 }
 

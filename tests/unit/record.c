@@ -73,6 +73,7 @@ static void
 check_full(void)
 {
 	struct rtta_record record = example(), got, copy;
+	jv words;
 	struct rtta_err err = {0};
 	natsMsg *msg, *again;
 	char *json, *json_copy;
@@ -105,6 +106,11 @@ check_full(void)
 	    "\"engine\":\"moonshine\",\"speaker\":\"Zo\xc3\xab\",\"language\":\"en\","
 	    "\"words\":[{\"word\":\"Caf\xc3\xa9,\",\"first\":16000,\"last\":17000},"
 	    "{\"word\":\"please.\",\"first\":17000,\"last\":18000,\"confidence\":0.25}]}");
+	/* Packed it says the same. */
+	words = rtta_record_words(&got);
+	rtta_record_pack(&got);
+	CHECK(!jv_is_valid(got.words));
+	CHECK(jv_equal(words, rtta_record_words(&got)));
 	rtta_record_copy(&copy, &got);
 	rtta_record_done(&got);
 	json_copy = json_of(&copy);
