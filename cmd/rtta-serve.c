@@ -23,14 +23,16 @@
 #include "web.h"
 
 static const char help[] =
-    "usage: rtta-serve [-hoqVv] [-a N] [-c FILE -k FILE] [-l ADDRESS:PORT] [-N URL] [-O FILE]\n"
-    "                  [-p FILE] [-R FILE] [-w DIR]\n"
+    "usage: rtta-serve [-hoqVv] [-a N] [-c FILE -k FILE] [-l ADDRESS:PORT] [-m SIZE] [-N URL]\n"
+    "                  [-O FILE] [-p FILE] [-R FILE] [-w DIR]\n"
     "  -a, --per-address N        connections at once, and requests in ten seconds, of\n"
     "                             one address; 0: any number (RTTA_PER_ADDRESS; 4096)\n"
     "  -c, --tls-cert FILE        certificate: https instead of http (RTTA_TLS_CERT_FILE)\n"
     "  -k, --tls-key FILE         and its key (RTTA_TLS_KEY_FILE)\n"
     "  -l, --listen ADDRESS:PORT  where to listen, port 0: any (RTTA_LISTEN;\n"
     "                             127.0.0.1:8080)\n"
+    "  -m, --memory SIZE          more of it is not kept for sessions that nobody reads\n"
+    "                             now (RTTA_SERVE_MEMORY; 256M)\n"
     RTTA_OPT_BUS_HELP
     "  -O, --operator-token-file FILE  who knows this token may start and stop\n"
     "                             (RTTA_OPERATOR_TOKEN_FILE)\n"
@@ -45,6 +47,7 @@ static const char help[] =
 struct serve {
 	struct rtta_web_config config;
 	const char *port_file;
+	int64_t memory_bytes;
 	struct rtta_bus *bus;
 	struct rtta_room *room;
 	struct rtta_web *web;
@@ -61,6 +64,7 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 		{ "tls-cert", required_argument, NULL, 'c' },
 		{ "tls-key", required_argument, NULL, 'k' },
 		{ "listen", required_argument, NULL, 'l' },
+		{ "memory", required_argument, NULL, 'm' },
 		{ "operator-token-file", required_argument, NULL, 'O' },
 		{ "open-operator", no_argument, NULL, 'o' },
 		{ "port-file", required_argument, NULL, 'p' },
@@ -72,6 +76,7 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 	const char *listen = rtta_opt_env("RTTA_LISTEN", "127.0.0.1:8080");
 	const char *operator_file = rtta_opt_env("RTTA_OPERATOR_TOKEN_FILE", NULL);
 	const char *reader_file = rtta_opt_env("RTTA_READER_TOKEN_FILE", NULL);
+	const char *memory = rtta_opt_env("RTTA_SERVE_MEMORY", "256M");
 	const char *per_address = rtta_opt_env("RTTA_PER_ADDRESS", "4096");
 	struct rtta_web_config *config = &serve->config;
 	struct rtta_err usage = {0};
@@ -86,6 +91,7 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 		case 'c': config->tls.cert_file = optarg; break;
 		case 'k': config->tls.key_file = optarg; break;
 		case 'l': listen = optarg; break;
+		case 'm': memory = optarg; break;
 		case 'O': operator_file = optarg; break;
 		case 'o': config->open_operator = true; break;
 		case 'p': serve->port_file = optarg; break;
@@ -95,6 +101,7 @@ parse_options(struct serve *serve, int argc, char *argv[], struct rtta_err *err)
 	if (optind < argc)
 		rtta_opt_fail("unexpected argument \"%s\"", argv[optind]);
 	config->per_address = (unsigned)rtta_opt_int("--per-address", per_address, 0, 1000000);
+	serve->memory_bytes = rtta_opt_bytes("--memory", memory, 1 << 20, INT64_C(1) << 40);
 	if ((config->tls.cert_file == NULL) != (config->tls.key_file == NULL))
 		rtta_opt_fail("--tls-cert and --tls-key: one needs the other");
 	if (rtta_http_listen_parse(listen, config->host, &config->port, &usage) < 0)
@@ -119,6 +126,7 @@ open_all(struct serve *serve, struct rtta_err *err)
 	serve->room = rtta_room_new(serve->bus, err);
 	if (serve->room == NULL)
 		return -1;
+	rtta_hub_set_ceiling(rtta_room_hub(serve->room), (size_t)serve->memory_bytes);
 	serve->web = rtta_web_open(&serve->config, serve->room, err);
 	if (serve->web == NULL ||
 	    rtta_web_add_fd(serve->web, rtta_bus_fd(serve->bus), err) < 0)

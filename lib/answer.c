@@ -232,6 +232,8 @@ serve_metrics(struct rtta_conn *conn)
 	    "# TYPE rtta_sessions_watched gauge\nrtta_sessions_watched %zu\n"
 	    "# HELP rtta_records Records in memory.\n# TYPE rtta_records gauge\n"
 	    "rtta_records %zu\n"
+	    "# HELP rtta_records_bytes Memory that they take, about.\n"
+	    "# TYPE rtta_records_bytes gauge\nrtta_records_bytes %zu\n"
 	    "# HELP rtta_interim_total Interim texts passed on.\n"
 	    "# TYPE rtta_interim_total counter\nrtta_interim_total %" PRIu64 "\n"
 	    "# HELP rtta_requests_total Requests.\n# TYPE rtta_requests_total counter\n"
@@ -240,7 +242,7 @@ serve_metrics(struct rtta_conn *conn)
 	    "rtta_refused_total %" PRIu64 "\n"
 	    "# HELP rtta_readers_dropped_total Readers that were too slow.\n"
 	    "# TYPE rtta_readers_dropped_total counter\nrtta_readers_dropped_total %" PRIu64 "\n",
-	    healthy, counts.readers, counts.watched, counts.records, counts.interim,
+	    healthy, counts.readers, counts.watched, counts.records, counts.bytes, counts.interim,
 	    site->requests, site->refused, site->dropped);
 	rtta_hub_metrics(rtta_room_hub(site->room), out);
 	fclose(out);

@@ -18,7 +18,7 @@ struct rtta_hub {
 	struct rtta_watch_site site;
 	struct rtta_port *port;   /* interim text */
 	struct rtta_watch *watches[RTTA_HUB_WATCHED_MAX];
-	size_t count, listeners;
+	size_t count, listeners, max_bytes;
 	struct rtta_message *box, *nobody, *nobody_live;
 	uint64_t box_version;
 };
@@ -81,22 +81,44 @@ may_go(const struct rtta_hub *hub, const struct rtta_watch *watch)
 	return watch->listeners == 0 && strcmp(watch->id, hub->site.config.id) != 0;
 }
 
-/* Room for one more: the one that has been idle longest goes. */
+/* Let go of the one that has been idle longest, since before_ms at least. */
 static bool
-make_room(struct rtta_hub *hub)
+drop_oldest(struct rtta_hub *hub, int64_t before_ms)
 {
 	size_t oldest = RTTA_HUB_WATCHED_MAX;
 
-	if (hub->count < RTTA_HUB_WATCHED_MAX)
-		return true;
 	for (size_t i = 0; i < hub->count; i++)
-		if (may_go(hub, hub->watches[i]) && (oldest == RTTA_HUB_WATCHED_MAX ||
-		    hub->watches[i]->idle_ms < hub->watches[oldest]->idle_ms))
+		if (may_go(hub, hub->watches[i]) && hub->watches[i]->idle_ms <= before_ms) {
+			before_ms = hub->watches[i]->idle_ms;
 			oldest = i;
+		}
 	if (oldest == RTTA_HUB_WATCHED_MAX)
 		return false;
 	drop_watch(hub, oldest);
 	return true;
+}
+
+/* Room for one more. */
+static bool
+make_room(struct rtta_hub *hub)
+{
+	return hub->count < RTTA_HUB_WATCHED_MAX || drop_oldest(hub, INT64_MAX);
+}
+
+void
+rtta_hub_set_ceiling(struct rtta_hub *hub, size_t max_bytes)
+{
+	hub->max_bytes = max_bytes;
+}
+
+static size_t
+bytes_of(const struct rtta_hub *hub)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < hub->count; i++)
+		bytes += hub->watches[i]->bytes;
+	return bytes;
 }
 
 struct rtta_watch *
@@ -125,6 +147,9 @@ drop_idle(struct rtta_hub *hub)
 		    (watch->caught_up && !watch->known ? 0 : RTTA_HUB_IDLE_MS))
 			drop_watch(hub, i);
 	}
+	while (bytes_of(hub) > hub->max_bytes &&
+	    drop_oldest(hub, now_ms - RTTA_HUB_ASKED_MS))
+		;
 }
 
 /* --- what comes --- */
@@ -310,7 +335,7 @@ rtta_hub_counts(const struct rtta_hub *hub, struct rtta_hub_counts *counts)
 {
 	*counts = (struct rtta_hub_counts){ .watched = hub->count, .readers = hub->listeners,
 	    .interim = hub->site.interim, .resets = hub->site.resets,
-	    .unreadable = hub->site.unreadable };
+	    .bytes = bytes_of(hub), .unreadable = hub->site.unreadable };
 	for (size_t i = 0; i < hub->count; i++)
 		counts->records += hub->watches[i]->count;
 }

@@ -28,13 +28,18 @@ struct rtta_watch;
 
 enum {
 	RTTA_HUB_WATCHED_MAX = 64,         /* sessions at once */
-	RTTA_HUB_IDLE_MS = 10 * 60 * 1000  /* unwatched sessions stay so long */
+	RTTA_HUB_IDLE_MS = 10 * 60 * 1000, /* unwatched sessions stay so long */
+	RTTA_HUB_ASKED_MS = 2000           /* or, above the ceiling of memory, so long */
 };
 
 /* state is borrowed and must outlive the hub. */
 struct rtta_hub *rtta_hub_new(struct rtta_bus *bus, struct rtta_state *state,
     struct rtta_err *err);
 void rtta_hub_free(struct rtta_hub *hub);
+
+/* Above so many bytes of all sessions together those go that nobody listens
+ * to, the least recently read one first. */
+void rtta_hub_set_ceiling(struct rtta_hub *hub, size_t max_bytes);
 
 /* Call in every turn of the loop.  Returns ms until it wants to be called. */
 int rtta_hub_tick(struct rtta_hub *hub);
@@ -98,7 +103,7 @@ jv rtta_hub_ledger(struct rtta_hub *hub, const char *id);
 /* For /metrics: the ledgers of sessions that are watched and complete. */
 void rtta_hub_metrics(const struct rtta_hub *hub, FILE *out);
 struct rtta_hub_counts {
-	size_t watched, readers, records;
+	size_t watched, readers, records, bytes;
 	uint64_t interim, resets, unreadable;
 };
 void rtta_hub_counts(const struct rtta_hub *hub, struct rtta_hub_counts *counts);

@@ -20,6 +20,7 @@ enum {
 	SPENT_MAX_BYTES = 16 << 20,
 	SPENT_EACH = 256,       /* of them in one turn: readers do not wait for it */
 	SPENT_REST_MS = 200,    /* so long after the last of what was stored */
+	RECORD_MORE_BYTES = 256, /* a record's pointers, and what malloc(3) adds */
 	LEDGER_MS = 1000        /* a session's state is told again at most so often */
 };
 
@@ -32,7 +33,7 @@ watch_clear(struct rtta_watch *watch)
 	free(watch->live);
 	free(watch->state);
 	rtta_transcript_free(watch->transcript);
-	watch->count = 0;
+	watch->count = watch->bytes = 0;
 	watch->live = watch->state = NULL;
 	watch->transcript = NULL;
 	watch->caught_up = watch->known = false;
@@ -112,8 +113,10 @@ rtta_watch_interim(struct rtta_watch *watch, const struct rtta_record *record)
 static void
 add_final(struct rtta_watch *watch, struct rtta_record *record)
 {
-	struct rtta_message *message = message_of(watch, record);
+	struct rtta_message *message;
 
+	rtta_record_pack(record);
+	message = message_of(watch, record);
 	if (message->bytes > RTTA_WATCH_MESSAGE_MAX_BYTES) {
 		rtta_log_warn_damped(&watch->site->damper,
 		    "transcript.raw.%s: record of %zu bytes, limit %d", watch->id,
@@ -127,6 +130,8 @@ add_final(struct rtta_watch *watch, struct rtta_record *record)
 		    sizeof(*watch->messages));
 	}
 	watch->messages[watch->count++] = message;
+	/* What a record says is there twice: as message, and in the transcript. */
+	watch->bytes += 2 * message->bytes + sizeof(*record) + RECORD_MORE_BYTES;
 	rtta_interim_final(&watch->interim, record);
 	rtta_transcript_take(watch->transcript, record);
 	watch->known = watch->stale = true;

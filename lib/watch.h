@@ -48,6 +48,7 @@ struct rtta_watch {
 	struct rtta_transcript *transcript;
 	struct rtta_message **messages;  /* records, by sequence */
 	size_t count, size;
+	size_t bytes;             /* of memory, about */
 	struct rtta_message *hello, *live, *state;
 	size_t live_count;        /* of messages when live was made */
 	uint64_t life;            /* grows when the session begins anew */

@@ -216,6 +216,31 @@ load serve
 	get --compressed "$page/page.js" | cmp - "$RTTA_WEB_DIR/page.js"
 }
 
+@test "memory has a ceiling: what nobody reads goes, the least recently read first" {
+	serve --memory 1M
+	big=$(printf 'x%.0s' $(seq 50000))
+	for id in a b c; do
+		for i in $(seq 4); do
+			echo "{\"subject\": \"transcript.raw.$id\", \"ack\": false, \"data\": \"$id$i $big\"}"
+		done
+	done | nats-pub
+	background reader ws "$page/ws?session=a" never
+	for id in a b c; do
+		has_all() { [ "$(get "$page/s/$id/transcript.jsonl" | wc -l)" -eq 4 ]; }
+		wait_for 20 has_all
+	done
+	# each takes more than a third of it: b goes, as a is being read, and c was read later
+	held() { get "$page/metrics" >metrics && grep -qx 'rtta_sessions_watched 2' metrics; }
+	wait_for 20 held
+	awk '/^rtta_records_bytes/ { exit !($2 > 700000 && $2 < 1048576) }' metrics
+	grep -q 'session="a"' metrics
+	grep -q 'session="c"' metrics
+	# and comes back when it is asked for
+	[ "$(get "$page/s/b/transcript.jsonl" | wc -l)" -eq 4 ]
+	alive reader
+	run -64 rtta-serve --memory 1
+}
+
 @test "the metrics can be read by Prometheus's own parser" {
 	meeting_has m1 start cut preroll live gap
 	serve
