@@ -43,25 +43,32 @@ rtta_keys_end(const struct rtta_state *state, const char *id, struct rtta_sessio
 	return rc;
 }
 
-size_t
-rtta_keys_runs(const struct rtta_state *state, const char *id, uint64_t **runs)
+int
+rtta_keys_run(const struct rtta_state *state, const char *id, unsigned n,
+    struct rtta_session_run *run)
 {
 	char key[RTTA_SESSION_KEY_BYTES];
-	struct rtta_session_run run;
-	size_t count = 0;
 	jv value;
 	int rc;
 
-	for (*runs = NULL;; count++) {
-		rtta_session_run_key(key, id, (unsigned)count);
-		value = rtta_state_get(state, key, NULL);
-		rc = rtta_session_run_decode(&run, value, &(struct rtta_err){0});
-		jv_free(value);
-		if (rc < 0)
-			return count;
+	rtta_session_run_key(key, id, n);
+	value = rtta_state_get(state, key, NULL);
+	rc = rtta_session_run_decode(run, value, &(struct rtta_err){0});
+	jv_free(value);
+	return rc;
+}
+
+size_t
+rtta_keys_runs(const struct rtta_state *state, const char *id, uint64_t **runs)
+{
+	struct rtta_session_run run;
+	size_t count = 0;
+
+	for (*runs = NULL; rtta_keys_run(state, id, (unsigned)count, &run) == 0; count++) {
 		*runs = rtta_xreallocarray(*runs, count + 1, sizeof(**runs));
 		(*runs)[count] = run.run;
 	}
+	return count;
 }
 
 bool

@@ -19,6 +19,9 @@ int rtta_keys_info(const struct rtta_state *state, const char *id, struct rtta_s
 int rtta_keys_cut(const struct rtta_state *state, const char *id, struct rtta_session_cut *cut);
 int rtta_keys_end(const struct rtta_state *state, const char *id, struct rtta_session_end *end);
 
+int rtta_keys_run(const struct rtta_state *state, const char *id, unsigned n,
+    struct rtta_session_run *run);
+
 /* The runs of a session, in order; the caller frees *runs. */
 size_t rtta_keys_runs(const struct rtta_state *state, const char *id, uint64_t **runs);
 

@@ -78,21 +78,43 @@ rtta_resume_is_over(const struct rtta_resume *resume)
 	return resume->tail == NULL || rtta_tail_is_over(resume->tail);
 }
 
-/* Behind the last pre-roll frame, for a session without a live one. */
-static void
-find_preroll_end(const struct rtta_resume *resume, const struct rtta_window *window,
-    struct rtta_switch_resume *how)
+/* Behind the last pre-roll frame. */
+static struct rtta_pos
+find_preroll_end(const struct rtta_session_cut *cut, const struct rtta_window *window,
+    int64_t *end_us)
 {
+	struct rtta_pos end = cut->last;
 	const struct rtta_held *held;
 	uint64_t number;
 
-	how->next = resume->cut.last;
-	how->next_us = resume->cut.at_us;
-	if (!rtta_window_find(window, resume->cut.last, &number))
-		return;
+	*end_us = cut->at_us;
+	if (!rtta_window_find(window, cut->last, &number))
+		return end;
 	held = rtta_window_at(window, number);
-	how->next.sample = rtta_frame_end(&held->frame);
-	how->next_us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
+	end.sample = rtta_frame_end(&held->frame);
+	*end_us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
+	return end;
+}
+
+/* A run of which nothing is stored ends where it began. */
+static void
+find_run_end(const struct rtta_resume *resume, const struct rtta_window *window,
+    struct rtta_switch_resume *how)
+{
+	struct rtta_session_run run;
+
+	if (how->n_runs == 0 || rtta_keys_run(resume->state, resume->id,
+	    (unsigned)how->n_runs - 1, &run) < 0)
+		return;
+	if (how->has_next && how->next.run == run.run) {
+		how->run_end = how->next;
+		how->run_end_us = how->next_us;
+	} else if (how->cut.has_preroll && how->cut.last.run == run.run) {
+		how->run_end = find_preroll_end(&how->cut, window, &how->run_end_us);
+	} else {
+		how->run_end = (struct rtta_pos){ run.run, run.first };
+		how->run_end_us = run.first_us;
+	}
 }
 
 static void
@@ -111,9 +133,10 @@ go_on(struct rtta_resume *resume, struct rtta_switch *sw, const struct rtta_wind
 	else if (how.cut.has_at)
 		how.next = how.cut.at, how.next_us = how.cut.at_us;
 	else if (how.cut.has_preroll)
-		find_preroll_end(resume, window, &how);
+		how.next = find_preroll_end(&how.cut, window, &how.next_us);
 	else
 		how.has_next = false;
+	find_run_end(resume, window, &how);
 	rtta_switch_resume(sw, &how);
 }
 

@@ -342,6 +342,8 @@ rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resu
 	sw->n_runs = resume->n_runs;
 	sw->had_live = resume->has_live;
 	sw->done = (struct rtta_switch_mark){ resume->has_next, resume->next, resume->next_us };
+	sw->run_end = (struct rtta_switch_mark){ resume->n_runs > 0, resume->run_end,
+	    resume->run_end_us };
 	sw->resumed = resume->has_next;
 	sw->heard_ms = sw->mono_ms;
 	rtta_window_bar(sw->window);

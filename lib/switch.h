@@ -68,6 +68,8 @@ void rtta_switch_known(struct rtta_switch *sw, bool known);
  * At the start: a session has a cut and no end, so what comes is its own,
  * until a config says otherwise.  runs: those it has, in order.  next: the
  * position behind its last stored frame (has_live) or behind its pre-roll.
+ * run_end: where the sound of its last run ends, as far as it is stored; a
+ * route that was killed may have lost all of a run that it wrote down.
  */
 struct rtta_switch_resume {
 	const char *id;
@@ -75,8 +77,8 @@ struct rtta_switch_resume {
 	const uint64_t *runs;
 	size_t n_runs;
 	bool has_live, has_next;
-	struct rtta_pos next;
-	int64_t next_us;
+	struct rtta_pos next, run_end;
+	int64_t next_us, run_end_us;
 };
 void rtta_switch_resume(struct rtta_switch *sw, const struct rtta_switch_resume *resume);
 

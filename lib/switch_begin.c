@@ -144,6 +144,7 @@ rtta_switch_begin(struct rtta_switch *sw, const struct rtta_switch_want *want, b
 	sw->config = want->config;
 	strcpy(sw->last_id, want->config.id);
 	sw->n_runs = 0;
+	sw->run_end.is_set = false;
 	sw->had_live = false;
 	sw->direct = direct;
 	sw->over = !want->config.active;

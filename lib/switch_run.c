@@ -32,6 +32,15 @@ rtta_switch_note_gone(struct rtta_switch *sw, const struct rtta_session_end *end
 	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_UNPLUGGED));
 }
 
+/* Behind the run before, whatever was dealt with last. */
+static const struct rtta_switch_mark *
+find_prev(const struct rtta_switch *sw, const struct rtta_switch_mark *done)
+{
+	if (sw->run_end.is_set && sw->n_runs > 0 && done->pos.run != sw->runs[sw->n_runs - 1])
+		return &sw->run_end;
+	return done;
+}
+
 /* Without loss, and nothing that lay between was dropped. */
 static bool
 follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
@@ -41,8 +50,10 @@ follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
 }
 
 void
-rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held, const struct rtta_switch_mark *prev)
+rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held,
+    const struct rtta_switch_mark *done)
 {
+	const struct rtta_switch_mark *prev = find_prev(sw, done);
 	struct rtta_switch_action *action;
 	size_t i;
 

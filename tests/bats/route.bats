@@ -285,6 +285,14 @@ start() {
 	[ "$(live s1 | sed -n 11p)" = "01 15 $((5 * FRAME))" ]
 	[ "$(key run.s1.1 '[.run, .first, .prev_next, .contiguous]')" = \
 	    "[\"0000000000000002\",0,$((40 * FRAME)),false]" ]
+	# a route that is killed may have written down a run, and lost all of it
+	stop route KILL
+	publish '$KV.system_state.run.s1.2' '{"run": "0000000000000003", "first": 640,
+	    "first_us": 1, "prev_next": 3200, "prev_us": 1, "contiguous": false}'
+	start_route
+	numbered gen --run 0000000000000004 --frames 5 >frames
+	wait_for 10 key run.s1.3
+	[ "$(key run.s1.3 '[.run, .first, .prev_next]')" = '["0000000000000004",0,640]' ]
 }
 
 @test "off the record: nothing of that span is anywhere" {

@@ -372,6 +372,18 @@ test_resume(void)
 	CHECK_STR(bench.said, "note.a[1015-1017] L1017 L1018 run.a.1=2<19 L2000 end.a@2001 ");
 	close_bench(&bench);
 
+	open_bench(&bench);  /* of its second run nothing was stored */
+	resume.runs = (const uint64_t[]){ 1, 9 };
+	resume.n_runs = 2;
+	resume.run_end = (struct rtta_pos){ 9, 3 * FRAME };
+	rtta_switch_resume(bench.sw, &resume);
+	bench.number = 17;
+	step(&bench, 'r');
+	CHECK_STR(bench.said, "run.a.2=2<3 L2000 ");
+	resume.runs = runs;
+	resume.n_runs = 1;
+	close_bench(&bench);
+
 	open_bench(&bench);  /* nothing comes, and it is over */
 	rtta_switch_resume(bench.sw, &resume);
 	step(&bench, 'I');
