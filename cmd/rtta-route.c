@@ -423,6 +423,12 @@ run(struct route *route, struct rtta_err *err)
 		rtta_err_set(err, EX_TEMPFAIL, "another rtta-route has taken over this room");
 }
 
+static void
+keep_waiting(void *context, const struct rtta_audio *audio)
+{
+	rtta_leftover_wait(context, audio);
+}
+
 static int
 open_bus(struct route *route, struct rtta_err *err)
 {
@@ -434,6 +440,7 @@ open_bus(struct route *route, struct rtta_err *err)
 	route->window = rtta_window_new(route->preroll_ms * 1000000);
 	route->preroll = rtta_preroll_new(route->bus, route->window);
 	route->live = rtta_live_new(route->bus);
+	rtta_live_keep(route->live, keep_waiting, &route->leftover);
 	route->sw = rtta_switch_new(route->window, route->split);
 	route->steer = rtta_steer_new(&(struct rtta_steer_parts){ .bus = route->bus,
 	    .state = route->state, .lease = route->lease, .window = route->window, .preroll = route->preroll,

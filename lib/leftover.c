@@ -239,6 +239,14 @@ remove_from(const char *where, const struct written *written)
 }
 
 static void
+close_live(struct rtta_leftover *leftover)
+{
+	if (leftover->live_fd > 0)
+		close(leftover->live_fd);
+	leftover->live_fd = 0;
+}
+
+static void
 remove_but(struct rtta_leftover *leftover, const struct written *written)
 {
 	const char *dir;
@@ -252,6 +260,7 @@ remove_but(struct rtta_leftover *leftover, const struct written *written)
 		close(leftover->seek_fd);
 	leftover->seek_fd = 0;
 	leftover->seek_bytes = 0;
+	close_live(leftover);
 	leftover->is_left = false;
 }
 
@@ -263,9 +272,9 @@ rtta_leftover_remove(struct rtta_leftover *leftover)
 
 /* --- saving --- */
 
-/* No frame in pieces; once it does not go, it is left. */
-static void
-write_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
+/* No frame in pieces; once it does not go, *fd is closed, and -1. */
+static size_t
+append(int *fd, const char *dir, const char *name, const struct rtta_frame *frame)
 {
 	uint8_t header[RTTA_FRAME_HEADER_BYTES];
 	struct iovec parts[] = {
@@ -275,35 +284,71 @@ write_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
 	ssize_t put;
 
 	rtta_frame_encode(header, frame);
-	put = writev(leftover->seek_fd, parts, 2);
-	if (put == (ssize_t)bytes) {
-		leftover->seek_bytes += bytes;
-		return;
-	}
-	rtta_log_warn("%s/%s: %s", leftover->runtime_dir, seek_name,
-	    put < 0 ? strerror(errno) : "no room");
-	if (put > 0 && ftruncate(leftover->seek_fd, lseek(leftover->seek_fd, 0, SEEK_END) - put) < 0)
-		rtta_log_warn("%s/%s: a frame in pieces stays there", leftover->runtime_dir, seek_name);
-	close(leftover->seek_fd);
-	leftover->seek_fd = -1;
+	put = writev(*fd, parts, 2);
+	if (put == (ssize_t)bytes)
+		return bytes;
+	rtta_log_warn("%s/%s: %s", dir, name, put < 0 ? strerror(errno) : "no room");
+	if (put > 0 && ftruncate(*fd, lseek(*fd, 0, SEEK_END) - put) < 0)
+		rtta_log_warn("%s/%s: a frame in pieces stays there", dir, name);
+	close(*fd);
+	*fd = -1;
+	return 0;
+}
+
+static int
+open_to_append(const char *dir, const char *name)
+{
+	char *path = rtta_xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		rtta_log_warn("%s: %s", path, strerror(errno));
+	free(path);
+	return fd;
 }
 
 void
 rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame)
 {
-	char *path;
-
-	if (leftover->seek_fd == 0) {
-		path = rtta_xasprintf("%s/%s", leftover->runtime_dir, seek_name);
-		leftover->seek_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		if (leftover->seek_fd < 0)
-			rtta_log_warn("%s: %s", path, strerror(errno));
-		free(path);
-	}
+	if (leftover->seek_fd == 0)
+		leftover->seek_fd = open_to_append(leftover->runtime_dir, seek_name);
 	if (leftover->seek_fd < 0 || leftover->seek_bytes > SEEK_MAX_BYTES)
 		return;
-	write_seek(leftover, frame);
+	leftover->seek_bytes += append(&leftover->seek_fd, leftover->runtime_dir, seek_name, frame);
 	leftover->is_left = true;
+}
+
+static void
+forget_live(struct rtta_leftover *leftover)
+{
+	char *name = live_name(leftover->live_id);
+
+	if (leftover->live_fd != 0)
+		rtta_unsent_remove(leftover->state_dir, name);
+	close_live(leftover);
+	free(name);
+}
+
+void
+rtta_leftover_wait(struct rtta_leftover *leftover, const struct rtta_audio *audio)
+{
+	char *name;
+
+	if (audio == NULL) {
+		forget_live(leftover);
+		return;
+	}
+	if (leftover->live_fd != 0 && strcmp(leftover->live_id, audio->session) != 0)
+		close_live(leftover);
+	name = live_name(audio->session);
+	strcpy(leftover->live_id, audio->session);
+	if (leftover->live_fd == 0)
+		leftover->live_fd = open_to_append(leftover->state_dir, name);
+	if (leftover->live_fd > 0) {
+		append(&leftover->live_fd, leftover->state_dir, name, &audio->frame);
+		leftover->is_left = true;
+	}
+	free(name);
 }
 
 struct saving {

@@ -1,7 +1,8 @@
 /*
  * leftover - what one route leaves for the next, in files of frames.
  *
- *     <state>/unsent.<session>.frames   cut already, to be sent
+ *     <state>/unsent.<session>.frames   cut already, to be sent; also, should the
+ *                                       process be killed, what has to wait
  *     <state>/unsent.frames             waited for a cut: the start of the input
  *     <runtime>/preroll.frames          to go into the window
  *     <runtime>/next.frames             came after an end that was not stored
@@ -19,6 +20,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "session.h"
+
+struct rtta_audio;
 struct rtta_err;
 struct rtta_frame;
 struct rtta_live;
@@ -32,6 +36,8 @@ struct rtta_leftover {
 	bool is_left;    /* there are files */
 	int seek_fd;     /* of seek.frames, 0: not open */
 	size_t seek_bytes;
+	int live_fd;     /* of unsent.<live_id>.frames, 0: not open, -1: it takes nothing */
+	char live_id[RTTA_SESSION_ID_BYTES];
 };
 
 /* What was captured off the record is left out. */
@@ -52,6 +58,10 @@ void rtta_leftover_load_next(struct rtta_leftover *leftover, const struct rtta_l
 
 /* Write down a frame that waits for a cut; where that is not possible, not. */
 void rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *frame);
+
+/* Write down a live frame that waits for the bus, should the process be killed;
+ * where that is not possible, not.  audio NULL: forget those of live. */
+void rtta_leftover_wait(struct rtta_leftover *leftover, const struct rtta_audio *audio);
 
 /* All is stored: remove the files. */
 void rtta_leftover_remove(struct rtta_leftover *leftover);

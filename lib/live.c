@@ -19,6 +19,7 @@ enum {
 	MUCH = 4096,          /* messages with the publisher */
 	MOVES_MS = 1000,
 	REFUSED_MS = 60000,
+	PATIENCE_MS = 3000,   /* then what waits is kept elsewhere, too */
 	NS_PER_US = 1000
 };
 
@@ -30,6 +31,11 @@ struct piece {
 };
 
 struct rtta_live {
+	struct rtta_bus *bus;
+	void (*keep)(void *context, const struct rtta_audio *audio);  /* or NULL */
+	void *keep_context;
+	int64_t waits_ms;     /* since when something does, or 0 */
+	bool keeping;
 	struct rtta_publisher *publisher;
 	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct piece *refused;           /* that may still grow, or NULL */
@@ -44,6 +50,7 @@ rtta_live_new(struct rtta_bus *bus)
 {
 	struct rtta_live *live = rtta_xcalloc(1, sizeof(*live));
 
+	live->bus = bus;
 	live->publisher = rtta_publisher_new(bus, IN_FLIGHT);
 	rtta_publisher_limit(live->publisher, rtta_credit_new(bus));
 	live->refusals_end = &live->refusals;
@@ -102,6 +109,8 @@ rtta_live_frame(struct rtta_live *live, const char *id, struct rtta_held *held)
 	struct rtta_audio audio = { .lost = held->lost, .frame = held->frame };
 
 	publish(live, &audio, id, piece_of(id, held));
+	if (live->keeping)
+		live->keep(live->keep_context, &audio);
 	free(held);
 }
 
@@ -173,6 +182,90 @@ rtta_live_is_refused(const struct rtta_live *live)
 	return live->refused_ms != 0 && rtta_clock_mono_ms() - live->refused_ms < REFUSED_MS;
 }
 
+/* A frame of ours that is still ours.  False: an EOS. */
+static bool
+read_frame(natsMsg *msg, struct rtta_audio *audio)
+{
+	struct rtta_err ignored = {0};
+
+	return rtta_audio_decode(audio, msg, 0, &ignored) == 0 && !audio->eos;
+}
+
+/* Messages on their way out of the publisher and into it again. */
+struct taken {
+	struct rtta_queue messages;
+	struct piece *pieces, **end;     /* of those that are frames */
+};
+
+static void
+hold(struct taken *taken, natsMsg *msg, struct piece *piece)
+{
+	rtta_queue_push(&taken->messages, msg);
+	if (piece == NULL)
+		return;
+	*(taken->pieces != NULL ? taken->end : &taken->pieces) = piece;
+	taken->end = &piece->next;
+}
+
+static void
+put_back(struct rtta_live *live, struct taken *taken)
+{
+	struct rtta_audio audio;
+	struct piece *piece;
+	natsMsg *msg;
+
+	while ((msg = rtta_queue_pop(&taken->messages)) != NULL) {
+		piece = read_frame(msg, &audio) ? taken->pieces : NULL;
+		if (piece != NULL) {
+			taken->pieces = piece->next;
+			piece->next = NULL;
+		}
+		rtta_publisher_put(live->publisher, msg, piece);
+	}
+	rtta_queue_done(&taken->messages);
+}
+
+static void
+keep_all(struct rtta_live *live)
+{
+	struct taken taken = {0};
+	struct rtta_audio audio;
+	natsMsg *msg;
+	void *tag;
+
+	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
+		if (read_frame(msg, &audio))
+			live->keep(live->keep_context, &audio);
+		hold(&taken, msg, tag);
+	}
+	put_back(live, &taken);
+	live->keeping = true;
+}
+
+void
+rtta_live_keep(struct rtta_live *live,
+    void (*keep)(void *context, const struct rtta_audio *audio), void *context)
+{
+	live->keep = keep;
+	live->keep_context = context;
+}
+
+static void
+look_at_waiting(struct rtta_live *live)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+
+	if (rtta_publisher_pending(live->publisher) == 0) {
+		live->waits_ms = 0;
+		live->keeping = false;
+	} else if (live->waits_ms == 0) {
+		live->waits_ms = now_ms;
+	} else if (!live->keeping && live->keep != NULL && now_ms - live->waits_ms >= PATIENCE_MS &&
+	    (rtta_publisher_trouble(live->publisher) != 0 || !rtta_bus_connected(live->bus))) {
+		keep_all(live);
+	}
+}
+
 int
 rtta_live_tick(struct rtta_live *live)
 {
@@ -191,6 +284,7 @@ rtta_live_tick(struct rtta_live *live)
 		free(ack.tag);
 		live->stored += ack.error == 0;
 	}
+	look_at_waiting(live);
 	return wait_ms;
 }
 
@@ -220,21 +314,11 @@ rtta_live_stored(const struct rtta_live *live)
 	return live->stored;
 }
 
-/* A frame of ours that is still ours.  False: an EOS. */
-static bool
-read_frame(natsMsg *msg, struct rtta_audio *audio)
-{
-	struct rtta_err ignored = {0};
-
-	return rtta_audio_decode(audio, msg, 0, &ignored) == 0 && !audio->eos;
-}
-
 bool
 rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
     struct rtta_pos *first, int64_t *first_us)
 {
-	struct piece *pieces = NULL, **end = &pieces, *piece;
-	struct rtta_queue kept = {0};
+	struct taken taken = {0};
 	struct rtta_audio audio;
 	bool dropped = false;
 	natsMsg *msg;
@@ -243,9 +327,7 @@ rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
 	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
 		if (!read_frame(msg, &audio) || audio.frame.capture_ns / NS_PER_US < from_us ||
 		    audio.frame.capture_ns / NS_PER_US >= to_us) {
-			rtta_queue_push(&kept, msg);
-			if ((*end = piece = tag) != NULL)
-				end = &piece->next;
+			hold(&taken, msg, tag);
 			continue;
 		}
 		if (!dropped) {
@@ -256,15 +338,11 @@ rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
 		natsMsg_Destroy(msg);
 		free(tag);
 	}
-	while ((msg = rtta_queue_pop(&kept)) != NULL) {
-		piece = read_frame(msg, &audio) ? pieces : NULL;
-		if (piece != NULL) {
-			pieces = piece->next;
-			piece->next = NULL;
-		}
-		rtta_publisher_put(live->publisher, msg, piece);
+	put_back(live, &taken);
+	if (live->keeping && dropped) {
+		live->keep(live->keep_context, NULL);
+		keep_all(live);
 	}
-	rtta_queue_done(&kept);
 	return dropped;
 }
 

@@ -20,6 +20,14 @@ struct rtta_live;
 struct rtta_live *rtta_live_new(struct rtta_bus *bus);
 void rtta_live_free(struct rtta_live *live);
 
+/*
+ * What waits for more than three seconds, because the bus is away or takes
+ * nothing, is given to keep as well, each frame once and then those that come,
+ * so that it outlives a kill; NULL: forget all of it.
+ */
+void rtta_live_keep(struct rtta_live *live,
+    void (*keep)(void *context, const struct rtta_audio *audio), void *context);
+
 /* Takes held. */
 void rtta_live_frame(struct rtta_live *live, const char *id, struct rtta_held *held);
 

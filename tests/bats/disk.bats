@@ -167,6 +167,28 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	grep -q 'rtta-route: create file/run/.unsent.*: Not a directory: live frames are lost' route.err
 }
 
+@test "invariant 1: route that is killed while AUDIO_STREAM is full loses nothing of what waited" {
+	start_nats
+	rtta-streams --quiet init --audio-bytes 64K >/dev/null
+	start_route --state-dir . --runtime-dir .
+	session=$(rtta-session start)
+	wait_for 20 grep -q ': cut' route.err
+	gen --frames 400
+	# 56 are stored
+	kept() { [ "$(stat -c %s "unsent.$session.frames")" -eq $((344 * 680)) ]; }
+	wait_for 20 kept
+	stop route KILL
+	start_route --state-dir . --runtime-dir .
+	start_others
+	wait_for 60 heard 390
+	wait_for 20 test ! -e "unsent.$session.frames"
+	rtta-session stop
+	gen --start 400 --frames 1 --zero 400-400
+	wait_for 60 complete
+	words | numbered check 0 399
+	[ "$(gaps)" = '{}' ]
+}
+
 @test "route at its ceiling says so once, and reads on when there is room" {
 	start_nats
 	rtta-streams --quiet init --audio-bytes 64K >/dev/null
