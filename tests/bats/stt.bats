@@ -273,11 +273,11 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 
 @test "nats-server is killed and comes back: nothing is lost or doubled" {
 	start_bus
-	live "--slow 4"
+	live "--slow 4" live "--edge=0 --idle=5s"
 	numbered gen -n 410 | publish S
 	wait_for 60 count S 100
 	stop nats KILL
-	sleep 3  # longer than --idle
+	sleep 6  # longer than --idle
 	restart_nats
 	numbered gen -n 190 --start 410 | publish --eos S
 	wait_for 60 count S 600

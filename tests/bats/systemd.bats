@@ -8,7 +8,13 @@ stage() {
 	sed -i "s|/usr/local/|$PWD/dest/usr/local/|g" "$units"/*
 }
 
+# systemd-analyze makes it
+needs_run() {
+	[ "$(id -u)" -eq 0 ] || [ -d /run/systemd ] || skip "no systemd has run here: needs root"
+}
+
 @test "every unit passes systemd-analyze verify, as template and as a room" {
+	needs_run
 	stage
 	mkdir v
 	for u in "$units"/*; do
@@ -21,6 +27,7 @@ stage() {
 }
 
 @test "the services of a room are fenced in: exposure below 2.0" {
+	needs_run
 	stage
 	for u in "$units"/rtta-{route,flush,stt-live,stt-backfill,serve,streams,prune}@.service; do
 		run systemd-analyze security --no-pager --offline=yes --threshold=25 "$u"

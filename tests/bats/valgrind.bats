@@ -24,13 +24,13 @@ heard_at_least() { [ "$(heard | wc -w)" -ge "$1" ]; }
 	background capture bash -c "exec $vg rtta-capture --raw sound >frames"
 	wait_for 60 preroll_holds 50
 	session=$($vg rtta-session start)
-	wait_for 60 heard_at_least 100
+	wait_for 200 heard_at_least 100  # a minute of pre-roll, if start was slow
 	wait_for 60 test -s port
 	background sse curl -sN "http://127.0.0.1:$(cat port)/events?session=$session"
 	wait_for 60 grep -q '"is_final":true' sse.out
 	curl -fsS -o page "http://127.0.0.1:$(cat port)/"
 	$vg rtta-session stop
-	wait_for 60 rtta-export --coverage "$session"
+	wait_for 200 rtta-export --coverage "$session"
 	$vg rtta-streams status --listen 0 >status
 	$vg rtta-export --format vtt "$session" >vtt
 	$vg rtta-export --coverage "$session"

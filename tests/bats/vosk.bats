@@ -28,5 +28,7 @@ load helper
 	# nothing is left out, and nothing was a guess
 	jq -es '[.[] | .last - .first] | add == 16000 * 16' out
 	[ "$(jq -s 'map(select(.type == "gap")) | length' out)" -eq 0 ]
-	run -1 grep 'engine here' err
+	run grep 'engine here' err
+	echo "$output"
+	[ "$status" -eq 1 ]
 }
