@@ -81,7 +81,7 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 		track->like.language = rtta_xstrdup(profile->language);
 	track->source = (struct rtta_stretch_source){
 		.profile = profile, .like = &track->like, .hold = track->hold,
-		.claimed = track->claimed,
+		.claimed = track->claimed, .refrain = &lane->failed,
 		.forwards = !lane->config->backfill && lane->config->edge_ms > 0,
 	};
 	rtta_bridge_init(lane, track);

@@ -77,7 +77,7 @@ rtta_lane_park(struct rtta_lane *lane, struct rtta_piece *piece)
 	/* Of a second pass nothing is missing: the first one has it. */
 	parked->untold = !piece->foreign && track->rev == 1;
 	strcpy(parked->job, piece->job);
-	rtta_log_warn("%s: %s: %d attempts in vain, again in %.0f s", track->book->session,
+	rtta_log_warn_again(&lane->parked, "", "%s: %s: %d attempts in vain, again in %.0f s", track->book->session,
 	    piece->job[0] != '\0' ? piece->job : "backfill", RTTA_STRETCH_ATTEMPTS,
 	    (double)rest_ms / 1000);
 	let_go(track, span, parked);

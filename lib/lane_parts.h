@@ -128,6 +128,7 @@ struct rtta_lane_moving {
 
 struct rtta_lane {
 	struct rtta_log_damper damper;        /* of losses that cannot be */
+	struct rtta_log_refrain failed, parked;  /* of what an engine fails on */
 	const struct rtta_lane_config *config;
 	struct rtta_books *books;
 	struct rtta_track *tracks;

@@ -10,7 +10,11 @@
 #include "clock.h"
 #include "log.h"
 
-enum { DAMPED_MS = 10000 };
+enum {
+	DAMPED_MS = 10000,
+	REFRAIN_MS = 60000,
+	REFRAIN_TIMES = 3
+};
 
 static const char *log_name = "rtta";
 static enum rtta_log_level log_level = RTTA_LOG_INFO;
@@ -120,4 +124,44 @@ rtta_log_warn_damped(struct rtta_log_damper *damper, const char *fmt, ...)
 	else
 		rtta_log_warn("%s", text);
 	*damper = (struct rtta_log_damper){ .until_ms = now_ms + DAMPED_MS };
+}
+
+static bool
+is_news(struct rtta_log_refrain *refrain, const char *key, int64_t now_ms)
+{
+	bool same = strncmp(refrain->key, key, sizeof(refrain->key) - 1) == 0 &&
+	    now_ms - refrain->came_ms < REFRAIN_MS;
+
+	if (!same) {
+		*refrain = (struct rtta_log_refrain){0};
+		snprintf(refrain->key, sizeof(refrain->key), "%s", key);
+	}
+	refrain->came_ms = now_ms;
+	if (refrain->times < REFRAIN_TIMES) {
+		refrain->times++;
+		return true;
+	}
+	return now_ms - refrain->said_ms >= REFRAIN_MS;
+}
+
+void
+rtta_log_warn_again(struct rtta_log_refrain *refrain, const char *key, const char *fmt, ...)
+{
+	int64_t now_ms = rtta_clock_mono_ms();
+	char text[512];
+	va_list ap;
+
+	if (!is_news(refrain, key, now_ms)) {
+		refrain->kept_back++;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (refrain->kept_back > 0)
+		rtta_log_warn("%s (and %u more before)", text, refrain->kept_back);
+	else
+		rtta_log_warn("%s", text);
+	refrain->said_ms = now_ms;
+	refrain->kept_back = 0;
 }

@@ -41,4 +41,18 @@ struct rtta_log_damper {
 void rtta_log_warn_damped(struct rtta_log_damper *damper, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * A warning that comes again and again as long as something is away: with the
+ * same key it is written three times, then once in a minute, which says how
+ * many were kept back.  A minute without it, or another key, and it is news.
+ * Starts zeroed; for one thread.
+ */
+struct rtta_log_refrain {
+	char key[128];
+	unsigned times, kept_back;
+	int64_t said_ms, came_ms;
+};
+void rtta_log_warn_again(struct rtta_log_refrain *refrain, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -172,7 +172,8 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 	if (stretch->source->quiet)
 		rtta_log_debug("%s", why->text);
 	else if (why->exit_code != EX_CONFIG)  /* the caller judges that */
-		rtta_log_warn("%s, again in %.1f s", why->text, (double)wait_ms / 1000);
+		rtta_log_warn_again(stretch->source->refrain, why->text, "%s, again in %.1f s",
+		    why->text, (double)wait_ms / 1000);
 	stretch->retry_ms = rtta_clock_mono_ms() + wait_ms;
 }
 

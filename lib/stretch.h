@@ -22,6 +22,7 @@ struct rtta_cover;
 struct rtta_draft;
 struct rtta_engine;
 struct rtta_err;
+struct rtta_log_refrain;
 struct rtta_hold;
 struct rtta_profile;
 struct rtta_record;
@@ -37,6 +38,7 @@ struct rtta_stretch_source {
 	const struct rtta_record *like;  /* what all its records have in common */
 	const struct rtta_hold *hold;
 	struct rtta_cover *claimed;
+	struct rtta_log_refrain *refrain;  /* of what fails */
 	bool quiet;                      /* a trial: what fails is no news */
 	bool forwards;                   /* what it does not settle is another lane's, and no gap yet */
 };
