@@ -88,7 +88,6 @@ words_are_in_place() {
 	once 130
 }
 
-# field failure 15
 @test "Deepgram: an orderly close without a word is no silence, however short" {
 	do_now '{"stall": true, "no_metadata": true}'
 	hear 20 & pid=$!
@@ -111,6 +110,7 @@ words_are_in_place() {
 	once 70
 }
 
+# field failure 15
 @test "Deepgram: unknown messages, binary ones and invalid UTF-8 are ignored" {
 	do_now '{"strange": true}'
 	hear 130
