@@ -41,7 +41,7 @@ struct session {
 	int64_t empty_ms;              /* no sound since, or 0 */
 	size_t records;                /* known when empty_ms was set */
 	int64_t ended_ms;              /* its end is known since, or 0 */
-	bool lacking;
+	bool lacking;                  /* it has an end, and not all that it should */
 	struct session *next;
 };
 
@@ -285,6 +285,16 @@ write_gaps(struct rtta_closer *closer, struct session *session, struct rtta_gap 
 	return 0;
 }
 
+/* What was off the record is nowhere, so that nobody need wait for the end. */
+static void
+write_unkept(struct rtta_closer *closer, const struct session *session,
+    const struct rtta_gap *gaps, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (gaps[i].unkept)
+			write_gap(closer, session, &gaps[i]);
+}
+
 static void
 look(struct rtta_closer *closer, struct session *session)
 {
@@ -302,14 +312,16 @@ look(struct rtta_closer *closer, struct session *session)
 		return;
 	}
 	write_breaks(closer, session);
-	session->lacking = false;
-	if (!rtta_gaps_has_end(session->gaps))
-		return;
-	if (session->ended_ms == 0)
-		session->ended_ms = rtta_clock_mono_ms();
 	covered = covered_by(session->book);
 	count = rtta_gaps_missing(session->gaps, covered, &gaps);
 	rtta_cover_free(covered);
+	if (!rtta_gaps_has_end(session->gaps)) {
+		write_unkept(closer, session, gaps, count);
+		free(gaps);
+		return;
+	}
+	if (session->ended_ms == 0)
+		session->ended_ms = rtta_clock_mono_ms();
 	if (count > 0 && write_gaps(closer, session, gaps, count) > 0 && session->asked == 0 &&
 	    !rtta_lane_holds(closer->lane, session->book->session))
 		ask(closer, session);
@@ -400,7 +412,7 @@ void
 rtta_closer_covered(struct rtta_closer *closer, const struct rtta_book *book)
 {
 	for (struct session *session = closer->sessions; session != NULL; session = session->next)
-		if (session->book == book && session->lacking)
+		if (session->book == book && (session->lacking || session->ended_ms == 0))
 			session->due_ms = rtta_clock_mono_ms();
 }
 

@@ -4,8 +4,8 @@
  * Follows the keys of all sessions.  What coverage lacks between cut and end
  * becomes gap records when no sound of the session is left in AUDIO_STREAM
  * (asked twice, some seconds apart), or when what is missing is older than
- * sound can be.  One process does this: backfill.  Belongs to main's thread;
- * nothing waits.
+ * sound can be; what was off the record becomes one at once.  One process
+ * does this: backfill.  Belongs to main's thread; nothing waits.
  */
 #ifndef RTTA_CLOSER_H
 #define RTTA_CLOSER_H

@@ -197,10 +197,14 @@ list_run(const struct rtta_gaps *gaps, size_t i, const struct rtta_cover *covere
 	while (rest.first < rest.last && rtta_cover_missing(covered, rest, &part)) {
 		const struct rtta_session_note *note =
 		    note_at(gaps, (struct rtta_pos){ part.run, part.first });
+		struct rtta_gap *gap;
 
 		part.last = reason_ends(gaps, part, note);
-		put(list, part, clock_of(run, part.first), clock_of(run, part.last),
-		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_LOST))->ns_per_position = 1e9 / rtta_run_rate_hz(run);
+		gap = put(list, part, clock_of(run, part.first), clock_of(run, part.last),
+		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_LOST));
+		gap->ns_per_position = 1e9 / rtta_run_rate_hz(run);
+		gap->unkept = note != NULL && !is_open(note) &&
+		    rtta_reason_find(note->reason) == RTTA_REASON_OFF_RECORD;
 		rest.first = part.last;
 	}
 }

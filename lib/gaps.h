@@ -39,6 +39,7 @@ struct rtta_gap {
 	struct rtta_span span;         /* first = last: between runs, or no run at all */
 	int64_t start_ns, end_ns;
 	double ns_per_position;
+	bool unkept;                   /* off the record up to its end: nobody has it */
 	char reason[128];
 };
 

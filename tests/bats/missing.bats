@@ -64,6 +64,22 @@ gaps() { rtta-export --quiet --coverage --json "$session" | jq -cS .gaps; }
 	rtta-export -q "$session" | grep -q ': microphone unplugged\]$'
 }
 
+@test "what was off the record is written down at once, and nothing else before the stop" {
+	start_nats
+	rtta-streams --quiet init >/dev/null
+	# the record knows nothing of 93 to 123 s, and of 166 to 182 s but for a note of the first 14
+	{
+		meeting m1 start cut preroll live gap line5
+		jq -nc '{subject: "$KV.system_state.note.m1.route-00000000000000aa-2880000", data: {reason: "off the record",
+			from: {run: "00000000000000aa", sample: 2656000}, to: {run: "00000000000000aa", sample: 2880000}, from_us: 1, to_us: 2}}'
+	} | nats-pub >/dev/null
+	session=m1
+	start_stt
+	said_off() { [ "$(gaps)" = '{"microphone unplugged":6,"off the record":14}' ]; }
+	wait_for 20 said_off
+	[ "$(rtta-export --quiet --coverage --json m1 | jq .pending_s)" = 32 ]
+}
+
 @test "a microphone that is gone until the session is stopped: the gap reaches up to the stop" {
 	start_appliance
 	session=$(rtta-session start)
