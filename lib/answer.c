@@ -17,6 +17,7 @@
 #include "press.h"
 #include "qr.h"
 #include "room.h"
+#include "shelf.h"
 
 enum { GZIP_MIN_BYTES = 1024 };
 
@@ -154,20 +155,47 @@ serve_page(struct rtta_conn *conn)
 	return serve_file(conn, "index.html");
 }
 
-static char *
-transcript_text(const struct rtta_http_request *request,
-    const struct rtta_transcript *transcript, size_t *bytes)
+/* Made if need be; NULL: no memory. */
+static struct rtta_shelf_file *
+find_transcript(struct rtta_shelf *shelf, const struct rtta_shelf_key *key,
+    const struct rtta_transcript *transcript)
 {
+	struct rtta_shelf_file *file = rtta_shelf_find(shelf, key);
 	struct rtta_err err = {0};
 	char *text = NULL;
-	FILE *out = open_memstream(&text, bytes);
+	size_t bytes;
+	FILE *out;
 
-	if (out == NULL)
-		return NULL;
-	if (rtta_format_write(out, transcript, request->format, request->times, &err) < 0)
+	if (file != NULL || (out = open_memstream(&text, &bytes)) == NULL)
+		return file;
+	if (rtta_format_write(out, transcript, key->format, key->times, &err) < 0)
 		rtta_log_warn("%s", err.text);
 	fclose(out);
-	return text;
+	return rtta_shelf_put(shelf, key, text, bytes);
+}
+
+static int
+serve_transcript(struct rtta_conn *conn, const struct rtta_transcript *transcript,
+    uint64_t version)
+{
+	const struct rtta_shelf_key key = { version, conn->request.format, conn->request.times };
+	struct rtta_shelf_file *file = find_transcript(conn->site->shelf, &key, transcript);
+	const char *mime = rtta_format_mime(key.format);
+
+	if (file == NULL)
+		return rtta_conn_refuse(conn, 500, "no memory for it");
+	conn->cache = "private, no-cache";
+	conn->varies = true;
+	strcpy(conn->etag, file->etag);
+	if (is_known(conn))
+		return rtta_conn_reply(conn, 304, mime, NULL, 0);
+	conn->gzip = file->bytes >= GZIP_MIN_BYTES && accepts_gzip(conn);
+	if (!conn->gzip)
+		return rtta_conn_reply_owned(conn, 200, mime,
+		    rtta_xmemdup(file->text, file->bytes), file->bytes);
+	rtta_shelf_gzip(file);
+	return rtta_conn_reply_owned(conn, 200, mime,
+	    rtta_xmemdup(file->gzip, file->gzip_bytes), file->gzip_bytes);
 }
 
 /* Answer a transcript or coverage if the session is there by now. */
@@ -177,10 +205,9 @@ serve_session(struct rtta_conn *conn)
 	struct rtta_http_request *request = &conn->request;
 	struct rtta_hub *hub = rtta_room_hub(conn->site->room);
 	const struct rtta_transcript *transcript;
-	size_t bytes;
-	char *text;
+	uint64_t version;
 
-	switch (rtta_hub_transcript(hub, request->session, &transcript)) {
+	switch (rtta_hub_transcript(hub, request->session, &transcript, &version)) {
 	case RTTA_HUB_LOADING:
 		if (rtta_clock_mono_ms() >= conn->deadline_ms)
 			return rtta_conn_refuse(conn, 503, "the bus does not answer");
@@ -194,10 +221,7 @@ serve_session(struct rtta_conn *conn)
 	}
 	if (request->route == RTTA_HTTP_COVERAGE)
 		return rtta_conn_reply_json(conn, 200, rtta_hub_ledger(hub, request->session));
-	text = transcript_text(request, transcript, &bytes);
-	if (text == NULL)
-		return rtta_conn_refuse(conn, 500, "no memory for it");
-	return serve_history(conn, rtta_format_mime(request->format), text, bytes);
+	return serve_transcript(conn, transcript, version);
 }
 
 static int

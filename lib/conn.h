@@ -22,6 +22,7 @@ struct rtta_files;
 struct rtta_listener;
 struct rtta_peer;
 struct rtta_room;
+struct rtta_shelf;
 
 enum {
 	RTTA_CONN_SLOW_MS = 15000,     /* whoever takes nothing so long is dropped */
@@ -34,6 +35,7 @@ enum {
 struct rtta_site {
 	struct rtta_room *room;
 	struct rtta_files *files;
+	struct rtta_shelf *shelf;
 	char operator_token[RTTA_HTTP_TOKEN_MAX_BYTES];  /* empty: nobody may */
 	char reader_token[RTTA_HTTP_TOKEN_MAX_BYTES];    /* empty: everybody may */
 	bool open_operator, is_tls;

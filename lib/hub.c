@@ -287,7 +287,7 @@ rtta_hub_count_listener(struct rtta_hub *hub, int change)
 
 enum rtta_hub_answer
 rtta_hub_transcript(struct rtta_hub *hub, const char *id,
-    const struct rtta_transcript **transcript)
+    const struct rtta_transcript **transcript, uint64_t *version)
 {
 	struct rtta_watch *watch = rtta_hub_watch(hub, id);
 
@@ -297,6 +297,7 @@ rtta_hub_transcript(struct rtta_hub *hub, const char *id,
 	if (!watch->caught_up)
 		return RTTA_HUB_LOADING;
 	*transcript = watch->transcript;
+	*version = watch->version;
 	return watch->known ? RTTA_HUB_READY : RTTA_HUB_UNKNOWN;
 }
 

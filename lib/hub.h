@@ -93,9 +93,9 @@ enum rtta_hub_answer {
 };
 
 /* The transcript of a session with everything that is stored (borrowed until
- * the next tick). */
+ * the next tick), and its version, which no other one has. */
 enum rtta_hub_answer rtta_hub_transcript(struct rtta_hub *hub, const char *id,
-    const struct rtta_transcript **transcript);
+    const struct rtta_transcript **transcript, uint64_t *version);
 
 /* The ledger of a session that is watched and complete, else invalid. */
 jv rtta_hub_ledger(struct rtta_hub *hub, const char *id);

@@ -45,6 +45,7 @@ watch_begin(struct rtta_watch *watch)
 	watch_clear(watch);
 	watch->transcript = rtta_transcript_new(watch->id);
 	watch->life = ++watch->site->lives;
+	watch->version = ++watch->site->versions;
 	watch->stale = true;
 	if (rtta_standing_keys(watch->transcript, watch->site->state, watch->id) > 0)
 		watch->known = true;
@@ -134,6 +135,7 @@ add_final(struct rtta_watch *watch, struct rtta_record *record)
 	watch->bytes += 2 * message->bytes + sizeof(*record) + RECORD_MORE_BYTES;
 	rtta_interim_final(&watch->interim, record);
 	rtta_transcript_take(watch->transcript, record);
+	watch->version = ++watch->site->versions;
 	watch->known = watch->stale = true;
 	watch->site->stirred = true;
 }
@@ -228,6 +230,7 @@ rtta_watch_key(struct rtta_watch *watch, const struct rtta_state_change *change)
 		rtta_watch_anew(watch);
 	} else if (change->readable) {
 		watch->known = true;
+		watch->version = ++watch->site->versions;
 		if (rtta_transcript_key(watch->transcript, change->key, change->value, &err) < 0)
 			rtta_log_warn("key %s: %s", change->key, err.text);
 	}

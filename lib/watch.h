@@ -36,7 +36,7 @@ struct rtta_watch_site {
 	struct rtta_session_config config;
 	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct rtta_jtext text;          /* of a record, while it is made */
-	uint64_t lives;
+	uint64_t lives, versions;
 	bool stirred;                    /* something changed that readers may want */
 	uint64_t interim, resets, unreadable;   /* counts */
 };
@@ -51,6 +51,7 @@ struct rtta_watch {
 	size_t bytes;             /* of memory, about */
 	struct rtta_message *hello, *live, *state;
 	size_t live_count;        /* of messages when live was made */
+	uint64_t version;         /* of the transcript: no other one has it */
 	uint64_t life;            /* grows when the session begins anew */
 	uint64_t state_version;   /* 0: none yet */
 	struct rtta_queue spent;  /* read, and not destroyed yet */

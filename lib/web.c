@@ -21,6 +21,7 @@
 #include "peers.h"
 #include "press.h"
 #include "room.h"
+#include "shelf.h"
 #include "web.h"
 
 enum {
@@ -369,6 +370,7 @@ rtta_web_open(const struct rtta_web_config *config, struct rtta_room *room,
 	web->site.is_tls = config->tls.cert_file != NULL;
 	web->tls = config->tls;
 	web->peers = rtta_peers_new(config->per_address);
+	web->site.shelf = rtta_shelf_new();
 	memcpy(web->site.operator_token, config->operator_token, sizeof(config->operator_token));
 	memcpy(web->site.reader_token, config->reader_token, sizeof(config->reader_token));
 	web->site.batch = rtta_xcalloc(1, LWS_PRE + RTTA_CONN_BATCH_BYTES);
@@ -396,6 +398,7 @@ rtta_web_close(struct rtta_web *web)
 	if (web->listen_fd >= 0)
 		close(web->listen_fd);
 	rtta_files_free(web->site.files);
+	rtta_shelf_free(web->site.shelf);
 	rtta_peers_free(web->peers);
 	free(web->site.batch);
 	free(web);

@@ -39,7 +39,7 @@ load serve
 	[ "$(head -n 1 ws.out)" = '{"event":"session","session":null}' ]
 	meeting_has m1 start cut live
 	wait_for 20 grep -q 'cast to order' ws.out
-	meeting_has m2 start
+	meeting_has m2 cut
 	wait $!
 }
 
@@ -197,7 +197,7 @@ load serve
 }
 
 @test "a history is sent once, and as gzip to whoever reads that" {
-	meeting_has m1 start cut preroll live late gap
+	meeting_has m1 start cut preroll live gap
 	serve
 	url=$page/s/m1/transcript.jsonl
 	get -D headers "$url" >plain
@@ -210,9 +210,16 @@ load serve
 	gzip -dc packed | cmp - plain
 	etag=$(sed -n 's/^etag: //Ip' headers | tr -d '\r')
 	[ "$(status -H "If-None-Match: $etag" "$url")" = 304 ]
-	meeting_has m1 end
+	meeting_has m1 late
 	grown() { [ "$(status -H "If-None-Match: $etag" "$url")" = 200 ]; }
 	wait_for 20 grown
+	# also by a key: text of a session that is not known yet, and then its title
+	meeting_has m2 preroll
+	has_text() { [ "$(status "$page/s/m2/transcript.vtt")" = 200 ]; }
+	wait_for 20 has_text
+	meeting_has m2 cut
+	has_title() { get "$page/s/m2/transcript.vtt" >vtt; grep -q 'Town council' vtt; }
+	wait_for 20 has_title
 	get --compressed "$page/page.js" | cmp - "$RTTA_WEB_DIR/page.js"
 }
 
