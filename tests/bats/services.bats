@@ -427,12 +427,12 @@ words_are_in_place() {
 	start_nats
 	rtta-streams --quiet init >init.out
 	profile batch '{"extends": "deepgram-batch", "deaf_s": 5}' http
-	background back rtta-stt --lane backfill --engine batch --idle 2s --piece 10s
+	background back rtta-stt --lane backfill --engine batch --idle 2s --piece 14s
 	do_now '{"delay_ms": 6000}'
-	numbered gen --frames 700 --talk | publish --lane backfill --eos S1
+	numbered gen --frames 900 --talk | publish --lane backfill --eos S1
 	wait_for 30 received_at_least 1 '.event == "request"'
 	do_now '{"clear": true}'
-	all_of_it() { jq -es '[.[] | select(.type == "text").words[].word | tonumber] | . == ([range(700)] - [range(700) | select(. % 100 >= 80)])' out; }
+	all_of_it() { jq -es '[.[] | select(.type == "text").words[].word | tonumber] | . == ([range(900)] - [range(900) | select(. % 100 >= 80)])' out; }
 	is_there() { rtta-export --format jsonl S1 >out 2>/dev/null && all_of_it; }
 	wait_for 90 is_there
 	words_are_in_place
