@@ -297,9 +297,10 @@ rtta_cues_make(const struct rtta_transcript *transcript, bool labels, bool gaps)
 	struct flow flow = { .label = rtta_xstrdup(":"), .labels = labels };
 	const struct rtta_record *record;
 	char buffer[RTTA_WORDS_SPEAKER_BYTES], *label;
+	int channel;
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++) {
-		if (record->type == RTTA_RECORD_GAP && gaps)
+		if (gaps && rtta_transcript_is_gap(transcript, i, &channel))
 			add_gap(&cues, &flow, transcript, record);
 		else if (record->type == RTTA_RECORD_GAP)
 			end_flow(&cues, &flow);

@@ -121,7 +121,7 @@ put_text(FILE *out, struct paragraph *paragraph, const struct rtta_record *recor
 
 static void
 put_gap(FILE *out, struct paragraph *paragraph, const struct rtta_record *record,
-    bool *first)
+    int channel, bool *first)
 {
 	if (paragraph->open)
 		fputc('\n', out);
@@ -131,6 +131,8 @@ put_gap(FILE *out, struct paragraph *paragraph, const struct rtta_record *record
 	put_clock(out, record->start_ns);
 	fputs(" to ", out);
 	put_clock(out, record->end_ns);
+	if (channel >= 0)
+		fprintf(out, " of channel %d", channel + 1);
 	fprintf(out, "%s%s]\n", record->reason ? ": " : "", record->reason ? record->reason : "");
 	paragraph->open = false;
 	*first = false;
@@ -142,13 +144,14 @@ write_txt(FILE *out, const struct rtta_transcript *transcript, bool times)
 	struct paragraph paragraph = {0};
 	const struct rtta_record *record;
 	bool first = true;
+	int channel;
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++)
 		if (rtta_words_are_in(record))
 			put_text(out, &paragraph, record, rtta_transcript_is_late(transcript,
 			    record) ? ", late" : "", times, &first);
-		else if (record->type == RTTA_RECORD_GAP)
-			put_gap(out, &paragraph, record, &first);
+		else if (rtta_transcript_is_gap(transcript, i, &channel))
+			put_gap(out, &paragraph, record, channel, &first);
 	if (paragraph.open)
 		fputc('\n', out);
 }
@@ -239,12 +242,13 @@ put_vtt_gaps(FILE *out, const struct rtta_transcript *transcript, size_t i, int6
 {
 	const struct rtta_record *record;
 	int64_t from_ns, to_ns;
+	int channel;
 
 	for (; (record = rtta_transcript_at(transcript, i)) != NULL; i++) {
 		rtta_transcript_when(transcript, record, &from_ns, &to_ns);
 		if (from_ns / NS_PER_MS > before_ms)
 			break;
-		if (record->type != RTTA_RECORD_GAP)
+		if (!rtta_transcript_is_gap(transcript, i, &channel))
 			continue;
 		fputs("\nNOTE gap ", out);
 		put_interval(out, from_ns / NS_PER_MS, to_ns / NS_PER_MS, '.', " to ");
@@ -339,12 +343,13 @@ write_ctm(FILE *out, const struct rtta_transcript *transcript)
 {
 	const struct rtta_record *record;
 	int64_t from_ns, to_ns;
+	int channel;
 
 	for (size_t i = 0; (record = rtta_transcript_at(transcript, i)) != NULL; i++) {
 		if (rtta_words_are_in(record)) {
 			put_ctm_late(out, transcript, record);
 			put_ctm_words(out, transcript, record);
-		} else if (record->type == RTTA_RECORD_GAP) {
+		} else if (rtta_transcript_is_gap(transcript, i, &channel)) {
 			rtta_transcript_when(transcript, record, &from_ns, &to_ns);
 			fprintf(out, ";; gap %.3f %.3f%s%s\n", (double)from_ns / 1e9,
 			    (double)(to_ns - from_ns) / 1e9, record->reason ? " " : "",

@@ -161,6 +161,23 @@ put(struct count *count, const struct rtta_record *record, bool is_live, double 
 		count->ledger->late_s += length_s;
 }
 
+/* What was lost between two runs was lost on all channels: it counts once. */
+static bool
+counts(const struct rtta_transcript *transcript, const struct rtta_record *record)
+{
+	for (size_t i = 0; record->channel >= 0 && i < transcript->record_count; i++) {
+		const struct rtta_record *other = transcript->records[i];
+
+		if (other == record)
+			return true;
+		if (!other->foreign && other->type == record->type && other->rev == record->rev &&
+		    other->span.run == record->span.run && other->span.first == record->span.first &&
+		    other->span.last == record->span.last)
+			return false;
+	}
+	return true;
+}
+
 /* A record takes what is left of its span; without width its clock counts. */
 static void
 count_record(struct count *count, const struct rtta_record *record)
@@ -173,8 +190,9 @@ count_record(struct count *count, const struct rtta_record *record)
 	struct rtta_span early, rest = record->span;
 
 	if (record->foreign || rest.first == rest.last || extent->left == NULL) {
-		put(count, record, record->foreign || is_behind_cut(count, i, rest.first),
-		    length_s > 0 ? length_s : 0);
+		if (counts(transcript, record))
+			put(count, record, record->foreign || is_behind_cut(count, i, rest.first),
+			    length_s > 0 ? length_s : 0);
 		return;
 	}
 	early = before_cut(count, i, rest);

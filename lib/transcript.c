@@ -290,6 +290,27 @@ rtta_transcript_at(const struct rtta_transcript *transcript, size_t i)
 	return i < transcript->shown_count ? transcript->shown[i] : NULL;
 }
 
+static bool
+is_same_gap(const struct rtta_record *a, const struct rtta_record *b)
+{
+	return a != NULL && b != NULL && a->type == RTTA_RECORD_GAP && b->type == RTTA_RECORD_GAP &&
+	    a->channel != b->channel && a->span.run == b->span.run &&
+	    a->span.first == b->span.first && a->span.last == b->span.last &&
+	    strcmp(a->reason ? a->reason : "", b->reason ? b->reason : "") == 0;
+}
+
+bool
+rtta_transcript_is_gap(const struct rtta_transcript *transcript, size_t i, int *channel)
+{
+	const struct rtta_record *record = rtta_transcript_at(transcript, i);
+
+	if (record == NULL || record->type != RTTA_RECORD_GAP ||
+	    (i > 0 && is_same_gap(rtta_transcript_at(transcript, i - 1), record)))
+		return false;
+	*channel = is_same_gap(record, rtta_transcript_at(transcript, i + 1)) ? -1 : record->channel;
+	return true;
+}
+
 const char *
 rtta_transcript_title(const struct rtta_transcript *transcript)
 {

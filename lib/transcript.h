@@ -38,6 +38,12 @@ void rtta_transcript_add(struct rtta_transcript *transcript, const struct rtta_r
 const struct rtta_record *rtta_transcript_at(const struct rtta_transcript *transcript, size_t i);
 
 /*
+ * Of the i-th: it is a gap, and not the same as the one before it, on another
+ * channel.  *channel: that alone lacks it, or -1.
+ */
+bool rtta_transcript_is_gap(const struct rtta_transcript *transcript, size_t i, int *channel);
+
+/*
  * Time since the first sample of the session, for players: counted along the
  * runs, so that a wall clock that jumps does not move it; a hole between two
  * runs lasts as long as its clocks say.  Of a record's start and end, and of

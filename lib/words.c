@@ -20,11 +20,9 @@ is_blank(char c)
 const char *
 rtta_words_speaker(const struct rtta_record *record, char buffer[RTTA_WORDS_SPEAKER_BYTES])
 {
-	if (record->speaker != NULL)
-		return record->speaker;
 	if (record->channel < 0)
-		return "";
-	snprintf(buffer, RTTA_WORDS_SPEAKER_BYTES, "channel %d", record->channel);
+		return record->speaker != NULL ? record->speaker : "";
+	snprintf(buffer, RTTA_WORDS_SPEAKER_BYTES, "channel %d", record->channel + 1);
 	return buffer;
 }
 

@@ -21,7 +21,8 @@ struct rtta_word {
 	double confidence;         /* NAN: not known */
 };
 
-/* Who speaks, for people: the speaker, a channel of a split session, or "". */
+/* Who speaks, for people: a channel of a split session, from 1 (whose speakers
+ * an engine counts for each channel anew), the speaker, or "". */
 enum { RTTA_WORDS_SPEAKER_BYTES = 24 };
 const char *rtta_words_speaker(const struct rtta_record *record,
     char buffer[RTTA_WORDS_SPEAKER_BYTES]);

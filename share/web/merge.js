@@ -23,7 +23,7 @@ function prepare(json) {
 	return {
 		first: 0, last: 0, ...json, run, channel, rev, id: ++ids, track: `${run}/${channel}`,
 		live: json.lane !== 'backfill', late: json.lane === 'backfill' && rev === 1,
-		voice: speaker || (channel >= 0 ? `Channel ${channel + 1}` : ''),
+		voice: channel >= 0 ? `Channel ${channel + 1}` : speaker || '',
 		from: Date.parse(json.timestamp), to: Date.parse(json.end || json.timestamp), stored: Date.parse(json.stored),
 		face: {},   /* what shows it; interim text that changes or becomes final keeps its own */
 	};
@@ -206,15 +206,19 @@ function layout(merge, closed) {
 			turn.sign = (turn.sign * 31 + r.id) | 0;
 			before = r;
 		},
-		gap({ seq, from, to, reason }) {
+		/* What several channels lack is lost once. */
+		gap({ seq, from, to, reason, channel, voice, first, last }) {
 			const kind = reason === 'off the record' ? 'off' : 'gap', seconds = (to - from) / 1000, prev = items.at(-1);
-			if (prev?.kind === kind && prev.reason === reason) {
+			if (prev?.kind === kind && prev.reason === reason && (channel < 0 || first <= prev.last)) {
 				prev.to = Math.max(prev.to, to);
-				prev.seconds += seconds;
-			} else note(kind, `g${seq}`, from, to, { reason, seconds });
+				prev.seconds = channel < 0 ? prev.seconds + seconds : (prev.to - prev.from) / 1000;
+				prev.last = last;
+				if (prev.voice !== voice) prev.voice = '';
+			} else note(kind, `g${seq}`, from, to, { reason, seconds, voice, last });
 		},
-		/* Several in a row are one. */
-		silence({ seq, from, to }) {
+		/* Several in a row are one; of one channel it is none. */
+		silence({ seq, from, to, channel }) {
+			if (channel >= 0) return;
 			const prev = items.at(-1);
 			if (prev?.kind === 'silence') prev.to = Math.max(prev.to, to);
 			else if (to - from >= PAUSE_MS) note('silence', `q${seq}`, from, to);
@@ -240,7 +244,7 @@ function layout(merge, closed) {
 function finish(items) {
 	return items.filter((item) => item.kind !== 'silence' || item.to - item.from >= SILENCE_MS).map((item, i, { [i - 1]: prev }) => {
 		const { kind, voice, late, from, to, seconds, state } = item;
-		if (kind !== 'turn') return Object.assign(item, { sign: `${from}/${to}/${seconds}/${state}` });
+		if (kind !== 'turn') return Object.assign(item, { sign: `${from}/${to}/${seconds}/${state}/${voice}` });
 		const same = prev?.kind === 'turn' && prev.voice === voice && prev.late === late, lateHead = late && !prev?.late;
 		return Object.assign(item, { same, lateHead, sign: `${item.sign}/${same}/${lateHead}` });
 	});

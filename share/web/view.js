@@ -93,11 +93,11 @@ function block(item, el = frame(item)) {
 }
 
 /* A note in two parts: the news, and the rest. */
-function noteOf({ kind, from, to, reason, seconds, state }) {
+function noteOf({ kind, from, to, reason, seconds, state, voice }) {
 	const span = `${clock(from)} to ${clock(to)}`, long = duration((to - from) / 1000);
 	return {
 		start: ['Start. ', 'Everything above was said before.'],
-		gap: [`No text for ${duration(seconds)}. `, `${reason ? `Reason: ${reason}, ` : ''}${span}.`],
+		gap: [`No text${voice && ` of ${voice}`} for ${duration(seconds)}. `, `${reason ? `Reason: ${reason}, ` : ''}${span}.`],
 		off: ['Off the record, ', `${span}. Neither written nor kept.`],
 		wait: ['Still to come: ', `${long}, ${span}. The sound is kept.`],
 		part: ['Written in part: ', `${long}, ${span}. `],

@@ -272,6 +272,26 @@ check_no_live(void)
 	done(&session);
 }
 
+/* What is lost on both channels counts, and is shown, once. */
+static void
+check_split_gaps(struct session *session, struct rtta_transcript *transcript)
+{
+	struct rtta_ledger ledger;
+	int channel;
+
+	for (int c = 0; c < 2; c++) {
+		add_record(session, RTTA_RECORD_GAP, "", (struct rtta_span){ A, 160000, 160000 }, 10, 12)->channel = c;
+		apply(transcript, &session->items[session->count - 1]);
+		CHECK(rtta_transcript_is_gap(transcript, 3, &channel));
+		CHECK_INT(channel, c == 0 ? 0 : -1);
+	}
+	CHECK(!rtta_transcript_is_gap(transcript, 2, &channel));
+	CHECK(!rtta_transcript_is_gap(transcript, 4, &channel));
+	rtta_ledger_count(&ledger, transcript);
+	CHECK_NEAR(ledger.all.gap_s, 2, 1e-9);
+	CHECK_NEAR(ledger.all.captured_s, 12, 1e-9);
+}
+
 /* Covered by one channel is not covered. */
 static void
 check_split(void)
@@ -298,6 +318,7 @@ check_split(void)
 	CHECK_NEAR(ledger.all.captured_s, 10, 1e-9);
 	CHECK(ledger.closed);
 	check_texts(transcript, "left (silence) right");
+	check_split_gaps(&session, transcript);
 	rtta_transcript_free(transcript);
 	done(&session);
 }

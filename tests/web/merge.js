@@ -127,5 +127,16 @@
 	/* What is linked is found, or what stands in its place. */
 	const four = seq - 1;
 	if (merge.shown(four).text !== 'Five.') return `linked: ${merge.shown(four)?.text}`;
+	/* Channels are named; what both lack is lost once; one that is silent is no silence. */
+	const both = new Merge();
+	both.setState(state);
+	for (const channel of [1, 0]) {
+		both.add(record('a', 60, 64, { channel, speaker: '7', text: `said ${channel}` }));
+		both.add(record('a', 64, 67, { channel, type: 'gap', text: '', reason: 'lost' }));
+		both.add(record('a', 67, 97 + channel, { channel, type: 'silence', text: '' }));
+	}
+	both.add(record('a', 97, 99, { channel: 0, type: 'gap', text: '', reason: 'lost' }));
+	const told = both.items().map((i) => `${i.kind} ${i.voice ?? ''} ${i.seconds ?? ''}`).join('|');
+	if (told !== 'wait  |start  |turn Channel 1 |turn Channel 2 |gap  3|gap Channel 1 2|wait  ') return `channels: ${told}`;
 	return 'ok';
 })()
