@@ -193,7 +193,7 @@ ready_engine(struct stt *stt, const struct rtta_profile *profile, struct rtta_en
 {
 	if (profile->kind != RTTA_PROFILE_EXEC)
 		return rtta_engine_check(profile, stt->config.backfill, err);
-	*engine = rtta_engine_open(profile, stt->config.backfill, err);
+	*engine = rtta_engine_open(profile, stt->config.backfill, 1, NULL, err);
 	return *engine != NULL ? 0 : -1;
 }
 

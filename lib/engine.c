@@ -16,19 +16,25 @@
 enum { LINE_MAX_BYTES = 262144 };  /* of an event */
 
 struct rtta_engine *
-rtta_engine_open(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
+rtta_engine_open(const struct rtta_profile *profile, bool backfill, int channels,
+    struct rtta_engine *spare, struct rtta_err *err)
 {
 	struct rtta_engine *engine = NULL;
 
+	if (channels == 1 && spare != NULL)
+		return spare;
+	if (channels > profile->channels)
+		return rtta_engine_each(profile, backfill, channels, spare, err);
+	rtta_engine_close(spare);
 	switch (profile->kind) {
 	case RTTA_PROFILE_EXEC:
 		engine = rtta_engine_exec(profile, backfill, err);
 		break;
 	case RTTA_PROFILE_WEBSOCKET:
-		engine = rtta_engine_ws(profile, err);
+		engine = rtta_engine_ws(profile, channels, err);
 		break;
 	case RTTA_PROFILE_HTTP:
-		engine = rtta_engine_http(profile, backfill, err);
+		engine = rtta_engine_http(profile, backfill, channels, err);
 		break;
 	}
 	if (engine != NULL)
@@ -52,7 +58,7 @@ rtta_engine_check(const struct rtta_profile *profile, bool backfill, struct rtta
 	rtta_interpreter_free(interpreter);
 	if (interpreter == NULL)
 		return -1;
-	rc = rtta_call_init(&call, what, profile->service, profile->rate_hz, profile->language, err);
+	rc = rtta_call_init(&call, what, profile->service, profile->rate_hz, 1, profile->language, err);
 	rtta_call_done(&call);
 	return rc;
 }

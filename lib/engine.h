@@ -35,7 +35,7 @@ struct rtta_engine_event {
 	bool is_final;
 	char *text;                 /* NULL: none; freed by rtta_engine_event_done() */
 	char *speaker, *language;
-	int channel;                /* -1: not said */
+	int channel;                /* -1: not said, or all */
 	double confidence;          /* NAN: not known */
 	jv words;                   /* [{word, start, end, ...}] in seconds, or invalid */
 };
@@ -49,17 +49,23 @@ void rtta_engine_event_done(struct rtta_engine_event *event);
 int rtta_engine_event_decode(struct rtta_engine_event *event, const char *what, jv object,
     struct rtta_err *err);
 
-/* Start or connect.  NULL with EX_CONFIG (no such program, permanent) or
- * EX_TEMPFAIL.  backfill: do not pace, no interim wanted. */
+/*
+ * Start or connect.  backfill: do not pace, no interim wanted.  channels:
+ * that are kept apart (1: mono); where the profile's engine does not hear so
+ * many, there is one for each, and all of them are this one, which breaks
+ * when one of them does.  spare: one for one channel that was opened ahead of
+ * need (taken), or NULL.  NULL with EX_CONFIG (no such program, permanent) or
+ * EX_TEMPFAIL.
+ */
 struct rtta_engine *rtta_engine_open(const struct rtta_profile *profile, bool backfill,
-    struct rtta_err *err);
+    int channels, struct rtta_engine *spare, struct rtta_err *err);
 void rtta_engine_close(struct rtta_engine *engine);
 
 /* Of a service: may it be opened with this profile and the key that is there?
  * Sends nothing.  0, or -1 with EX_CONFIG. */
 int rtta_engine_check(const struct rtta_profile *profile, bool backfill, struct rtta_err *err);
 
-/* Descriptors to poll; returns how many were filled (at most 4). */
+/* Descriptors to poll; returns how many were filled (at most 4 a channel). */
 int rtta_engine_fds(struct rtta_engine *engine, struct pollfd *fds, int max);
 /* Milliseconds until it wants to be called without a descriptor, or -1. */
 int rtta_engine_wait_ms(struct rtta_engine *engine);
@@ -82,7 +88,7 @@ int64_t rtta_engine_retry_ms(const struct rtta_engine *engine);
 /* Behind an error: a shorter recording might be taken. */
 bool rtta_engine_too_large(const struct rtta_engine *engine);
 
-/* s16le at the profile's rate and channels. */
+/* s16le at the profile's rate, channels interleaved. */
 void rtta_engine_send(struct rtta_engine *engine, const void *pcm, size_t bytes);
 
 /* No more sound: say the rest, then DONE. */

@@ -33,6 +33,7 @@ struct request {
 	struct rtta_call call;
 	struct rtta_interpreter *interpreter;
 	uint32_t rate_hz;
+	unsigned channels;
 	uint8_t *wav;                  /* room for the header first */
 	size_t bytes, room_bytes;
 	bool finishing;
@@ -56,7 +57,7 @@ put_u32(uint8_t *at, uint32_t value)
 	put_u16(at + 2, value >> 16);
 }
 
-/* RIFF, "WAVE", "fmt " of PCM (1), 16 bit, mono, "data". */
+/* RIFF, "WAVE", "fmt " of PCM (1), 16 bit, "data". */
 static void
 put_wav_header(struct request *request)
 {
@@ -68,10 +69,10 @@ put_wav_header(struct request *request)
 	memcpy(at + 8, "WAVEfmt ", 8);
 	put_u32(at + 16, 16);
 	put_u16(at + 20, 1);
-	put_u16(at + 22, 1);
+	put_u16(at + 22, request->channels);
 	put_u32(at + 24, request->rate_hz);
-	put_u32(at + 28, request->rate_hz * 2);
-	put_u16(at + 32, 2);
+	put_u32(at + 28, request->rate_hz * 2 * request->channels);
+	put_u16(at + 32, 2 * request->channels);
 	put_u16(at + 34, 16);
 	memcpy(at + 36, "data", 4);
 	put_u32(at + 40, bytes);
@@ -274,7 +275,8 @@ static const struct rtta_engine_verbs verbs = {
 };
 
 struct rtta_engine *
-rtta_engine_http(const struct rtta_profile *profile, bool backfill, struct rtta_err *err)
+rtta_engine_http(const struct rtta_profile *profile, bool backfill, int channels,
+    struct rtta_err *err)
 {
 	struct request *request;
 
@@ -285,13 +287,14 @@ rtta_engine_http(const struct rtta_profile *profile, bool backfill, struct rtta_
 	request->base.name = rtta_xstrdup(profile->name);
 	request->service = profile->service;
 	request->rate_hz = profile->rate_hz;
+	request->channels = (unsigned)channels;
 	request->bytes = WAV_HEADER_BYTES;
 	request->room_bytes = SEND_BYTES;
 	request->wav = rtta_xcalloc(1, request->room_bytes);
 	snprintf(request->what, sizeof(request->what), "engine %.60s", profile->name);
 	request->interpreter = rtta_interpreter_new(request->what, profile->service, err);
 	if (request->interpreter != NULL && rtta_call_init(&request->call, request->what,
-	    profile->service, profile->rate_hz, profile->language, err) == 0)
+	    profile->service, profile->rate_hz, channels, profile->language, err) == 0)
 		return &request->base;
 	rtta_engine_close(&request->base);
 	return NULL;

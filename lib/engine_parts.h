@@ -37,9 +37,15 @@ struct rtta_engine {
 /* The kinds; each returns NULL with *err. */
 struct rtta_engine *rtta_engine_exec(const struct rtta_profile *profile, bool backfill,
     struct rtta_err *err);
-struct rtta_engine *rtta_engine_ws(const struct rtta_profile *profile, struct rtta_err *err);
-struct rtta_engine *rtta_engine_http(const struct rtta_profile *profile, bool backfill,
+struct rtta_engine *rtta_engine_ws(const struct rtta_profile *profile, int channels,
     struct rtta_err *err);
+struct rtta_engine *rtta_engine_http(const struct rtta_profile *profile, bool backfill,
+    int channels, struct rtta_err *err);
+
+/* One of the profile's for each channel; spare (taken, may be NULL) is the
+ * first one's. */
+struct rtta_engine *rtta_engine_each(const struct rtta_profile *profile, bool backfill,
+    int channels, struct rtta_engine *spare, struct rtta_err *err);
 
 /* Queue an event that is taken over, one of an object that is taken, or one
  * of a line of JSON; what is no event is logged. */

@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "engine_parts.h"
 #include "err.h"
+#include "frame.h"
 #include "interpreter.h"
 #include "json.h"
 #include "level.h"
@@ -40,14 +41,16 @@ struct stream {
 	struct rtta_ws *ws;
 	struct rtta_interpreter *interpreter;
 	struct rtta_log_damper damper;
-	uint32_t rate_hz;
+	int channels;
+	uint32_t values_hz;            /* of all channels */
 	int16_t *out;                  /* sound not yet sent */
-	size_t out_samples, out_room, chunk_samples;
+	size_t out_values, out_room, chunk_values;
 	uint64_t chunks;               /* messages of sound sent */
-	uint64_t sent_samples;         /* without what filled up the last one */
-	uint64_t loud_samples;         /* of them, up to the last that were not quiet */
-	double settled_s;              /* so far its finals reach */
-	double credit_samples;         /* that may be sent now, where a speed is given */
+	uint64_t sent_values;          /* without what filled up the last one */
+	/* of each channel: so many were sent when it was not quiet, so far finals reach */
+	uint64_t loud_values[RTTA_FRAME_MAX_CHANNELS];
+	double settled_s[RTTA_FRAME_MAX_CHANNELS];
+	double credit_values;          /* that may be sent now, where a speed is given */
 	int64_t credit_ms;             /* when it was last counted */
 	bool open, streaming, finishing, ended;
 	bool unfinalized;              /* sound was sent since the last finalize */
@@ -98,7 +101,7 @@ send_bytes(struct stream *stream, const void *bytes, size_t count)
 }
 
 static void
-send_samples(struct stream *stream, const int16_t *samples, size_t count)
+send_values(struct stream *stream, const int16_t *values, size_t count)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
 
@@ -106,11 +109,11 @@ send_samples(struct stream *stream, const int16_t *samples, size_t count)
 		float *floats = rtta_xcalloc(count, sizeof(*floats));
 
 		for (size_t i = 0; i < count; i++)
-			floats[i] = (float)samples[i] / 32768.0f;
+			floats[i] = (float)values[i] / 32768.0f;
 		send_bytes(stream, floats, count * sizeof(*floats));
 		free(floats);
 	} else {
-		send_bytes(stream, samples, count * sizeof(*samples));
+		send_bytes(stream, values, count * sizeof(*values));
 	}
 	stream->chunks++;
 	stream->call.vars = jv_object_set(stream->call.vars, jv_string("chunks"),
@@ -123,42 +126,42 @@ static void
 count_credit(struct stream *stream)
 {
 	int64_t now_ms = rtta_clock_mono_ms();
-	double most = (double)CREDIT_MS * stream->rate_hz / 1000;
+	double most = (double)CREDIT_MS * stream->values_hz / 1000;
 
-	stream->credit_samples += stream->service->speed * stream->rate_hz *
+	stream->credit_values += stream->service->speed * stream->values_hz *
 	    (double)(now_ms - stream->credit_ms) / 1000;
-	if (stream->credit_samples > most)
-		stream->credit_samples = most;
+	if (stream->credit_values > most)
+		stream->credit_values = most;
 	stream->credit_ms = now_ms;
 }
 
 static bool
-may_send(const struct stream *stream, size_t samples)
+may_send(const struct stream *stream, size_t values)
 {
 	return rtta_ws_pending(stream->ws) < WIRE_MAX_BYTES &&
-	    (stream->service->speed == 0 || stream->credit_samples >= (double)samples);
+	    (stream->service->speed == 0 || stream->credit_values >= (double)values);
 }
 
 /* Whole chunks; the last one is filled up with silence. */
 static void
 send_sound(struct stream *stream)
 {
-	size_t chunk = stream->chunk_samples, sent = 0;
+	size_t chunk = stream->chunk_values, sent = 0;
 
-	if (stream->finishing && stream->out_samples % chunk != 0) {
-		size_t rest = chunk - stream->out_samples % chunk;
+	if (stream->finishing && stream->out_values % chunk != 0) {
+		size_t rest = chunk - stream->out_values % chunk;
 
-		memset(stream->out + stream->out_samples, 0, rest * sizeof(*stream->out));
-		stream->out_samples += rest;
+		memset(stream->out + stream->out_values, 0, rest * sizeof(*stream->out));
+		stream->out_values += rest;
 	}
 	count_credit(stream);
-	while (stream->out_samples - sent >= chunk && may_send(stream, chunk)) {
-		send_samples(stream, stream->out + sent, chunk);
-		stream->credit_samples -= stream->service->speed == 0 ? 0 : (double)chunk;
+	while (stream->out_values - sent >= chunk && may_send(stream, chunk)) {
+		send_values(stream, stream->out + sent, chunk);
+		stream->credit_values -= stream->service->speed == 0 ? 0 : (double)chunk;
 		sent += chunk;
 	}
-	memmove(stream->out, stream->out + sent, (stream->out_samples - sent) * sizeof(*stream->out));
-	stream->out_samples -= sent;
+	memmove(stream->out, stream->out + sent, (stream->out_values - sent) * sizeof(*stream->out));
+	stream->out_values -= sent;
 }
 
 static void
@@ -170,7 +173,7 @@ send_what_is_due(struct stream *stream)
 	if (!stream->streaming || stream->ended)
 		return;
 	send_sound(stream);
-	if (stream->finishing && stream->out_samples == 0) {
+	if (stream->finishing && stream->out_values == 0) {
 		send_message(stream, &service->end);
 		stream->ended = true;
 		stream->ended_ms = stream->base.active_ms = now_ms;
@@ -187,6 +190,15 @@ send_what_is_due(struct stream *stream)
 }
 
 /* --- what is heard --- */
+
+/* Its finals of a channel, -1 of all, reach end_s. */
+static void
+settle(struct stream *stream, double channel, double end_s)
+{
+	for (int c = 0; c < stream->channels; c++)
+		if (stream->channels == 1 || channel < 0 || channel == c)
+			stream->settled_s[c] = fmax(stream->settled_s[c], end_s);
+}
 
 static void
 take_event(struct stream *stream, jv event)
@@ -211,7 +223,8 @@ take_event(struct stream *stream, jv event)
 	jv_free(final);
 	jv_free(permanent);
 	if (is_final || settles)
-		stream->settled_s = fmax(stream->settled_s, rtta_json_number(event, "end", 0));
+		settle(stream, rtta_json_number(event, "channel", -1),
+		    rtta_json_number(event, "end", 0));
 	/* Some say so before they were asked to end: that means nothing. */
 	if (done && !stream->ended)
 		jv_free(event);
@@ -262,15 +275,21 @@ take_refusal(struct stream *stream, const struct rtta_ws_event *refusal)
 	    refusal->data != NULL ? refusal->data : "");
 }
 
-/* Its finals reach to the end: no word is missing. */
+/* Its finals reach to the end, of each channel: no word is missing. */
 static bool
 is_settled(const struct stream *stream)
 {
-	double sent_s = (double)stream->sent_samples / stream->rate_hz;
-	double loud_s = (double)stream->loud_samples / stream->rate_hz;
+	double sent_s = (double)stream->sent_values / stream->values_hz;
 
-	return stream->settled_s > 0 && stream->settled_s >= sent_s - SETTLED_S &&
-	    stream->settled_s >= loud_s - SETTLED_SPEECH_S;
+	for (int c = 0; c < stream->channels; c++) {
+		double loud_s = (double)stream->loud_values[c] / stream->values_hz;
+		double settled_s = stream->settled_s[c];
+
+		if (settled_s <= 0 || settled_s < sent_s - SETTLED_S ||
+		    settled_s < loud_s - SETTLED_SPEECH_S)
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -357,27 +376,28 @@ static size_t
 room(const struct rtta_engine *engine)
 {
 	const struct stream *stream = (const struct stream *)engine;
-	size_t most = (size_t)stream->rate_hz * OUT_MS / 1000;
+	size_t most = (size_t)stream->values_hz * OUT_MS / 1000;
 
-	return stream->finishing || stream->over.exit_code != 0 || stream->out_samples >= most ?
-	    0 : (most - stream->out_samples) * sizeof(*stream->out);
+	return stream->finishing || stream->over.exit_code != 0 || stream->out_values >= most ?
+	    0 : (most - stream->out_values) * sizeof(*stream->out);
 }
 
 static void
 take_sound(struct rtta_engine *engine, const void *pcm, size_t bytes)
 {
 	struct stream *stream = (struct stream *)engine;
-	size_t samples = bytes / sizeof(*stream->out);
+	size_t values = bytes / sizeof(*stream->out), channels = (size_t)stream->channels;
 
-	if (stream->out_samples + samples + stream->chunk_samples > stream->out_room) {
-		stream->out_room = 2 * (stream->out_samples + samples) + stream->chunk_samples;
+	if (stream->out_values + values + stream->chunk_values > stream->out_room) {
+		stream->out_room = 2 * (stream->out_values + values) + stream->chunk_values;
 		stream->out = rtta_xreallocarray(stream->out, stream->out_room, sizeof(*stream->out));
 	}
-	memcpy(stream->out + stream->out_samples, pcm, samples * sizeof(*stream->out));
-	stream->out_samples += samples;
-	stream->sent_samples += samples;
-	if (samples > 0 && rtta_level_db(pcm, samples) > RTTA_LEVEL_QUIET_DB)
-		stream->loud_samples = stream->sent_samples;
+	memcpy(stream->out + stream->out_values, pcm, values * sizeof(*stream->out));
+	stream->out_values += values;
+	stream->sent_values += values;
+	for (size_t c = 0; values > 0 && c < channels; c++)
+		if (rtta_level_channel_db(pcm, values / channels, channels, c) > RTTA_LEVEL_QUIET_DB)
+			stream->loud_values[c] = stream->sent_values;
 }
 
 static void
@@ -422,7 +442,7 @@ wait_ms(struct rtta_engine *engine)
 		return sooner(ms, stream->base.active_ms + service->end_s * 1000 + 1, now_ms);
 	if (!stream->streaming)
 		return ms;
-	if (service->speed > 0 && stream->out_samples >= stream->chunk_samples)
+	if (service->speed > 0 && stream->out_values >= stream->chunk_values)
 		ms = sooner(ms, now_ms + service->chunk_ms, now_ms);
 	if (service->finalize.kind != RTTA_MESSAGE_NONE && stream->unfinalized &&
 	    service->finalize_ms > 0)
@@ -478,20 +498,22 @@ connect_stream(struct stream *stream, struct rtta_err *err)
 }
 
 struct rtta_engine *
-rtta_engine_ws(const struct rtta_profile *profile, struct rtta_err *err)
+rtta_engine_ws(const struct rtta_profile *profile, int channels, struct rtta_err *err)
 {
 	struct stream *stream = rtta_xcalloc(1, sizeof(*stream));
 
 	stream->base.verbs = &verbs;
 	stream->base.name = rtta_xstrdup(profile->name);
 	stream->service = profile->service;
-	stream->rate_hz = profile->rate_hz;
-	stream->chunk_samples = (size_t)profile->rate_hz * (size_t)profile->service->chunk_ms / 1000;
+	stream->channels = channels;
+	stream->values_hz = profile->rate_hz * (uint32_t)channels;
+	stream->chunk_values = (size_t)profile->rate_hz * (size_t)profile->service->chunk_ms / 1000 *
+	    (size_t)channels;
 	snprintf(stream->what, sizeof(stream->what), "engine %.60s", profile->name);
 	stream->interpreter = rtta_interpreter_new(stream->what, profile->service, err);
 	if (stream->interpreter != NULL &&
 	    rtta_call_init(&stream->call, stream->what, profile->service, profile->rate_hz,
-	    profile->language, err) == 0 && connect_stream(stream, err) == 0)
+	    channels, profile->language, err) == 0 && connect_stream(stream, err) == 0)
 		return &stream->base;
 	rtta_engine_close(&stream->base);
 	return NULL;

@@ -466,7 +466,7 @@ keep_spare(struct rtta_lane *lane)
 	    rtta_clock_mono_ms() < lane->spare_ms)
 		return;
 	lane->spare_ms = rtta_clock_mono_ms() + SPARE_MS;
-	lane->spare = rtta_engine_open(profile, false, &why);
+	lane->spare = rtta_engine_open(profile, false, 1, NULL, &why);
 	if (lane->spare == NULL)
 		rtta_log_warn("%s", why.text);
 }

@@ -7,14 +7,20 @@ enum { PAUSE_MS = 1000 };  /* longer without a frame: the clocks stood still */
 double
 rtta_level_db(const int16_t *values, size_t count)
 {
+	return rtta_level_channel_db(values, count, 1, 0);
+}
+
+double
+rtta_level_channel_db(const int16_t *values, size_t samples, size_t channels, size_t channel)
+{
 	int64_t sum = 0;
 	double db;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = channel; i < samples * channels; i += channels)
 		sum += (int32_t)values[i] * values[i];
 	if (sum == 0)
 		return RTTA_LEVEL_ZERO_DB;
-	db = 10 * log10((double)sum / (double)count / (32768.0 * 32768.0));
+	db = 10 * log10((double)sum / (double)samples / (32768.0 * 32768.0));
 	/* One bit in a long frame is little, but it is not digital zero. */
 	return fmax(db, RTTA_LEVEL_ZERO_DB + 1);
 }

@@ -18,6 +18,10 @@
 /* RMS of all values (channels together). */
 double rtta_level_db(const int16_t *values, size_t count);
 
+/* Of one channel of interleaved sound. */
+double rtta_level_channel_db(const int16_t *values, size_t samples, size_t channels,
+    size_t channel);
+
 enum rtta_mic_state {
 	RTTA_MIC_OK,
 	RTTA_MIC_NO_FRAMES,   /* nothing comes */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "frame.h"
 #include "json.h"
 #include "mem.h"
 #include "opt.h"
@@ -114,14 +115,14 @@ check_keys(const char *path, jv object, enum rtta_profile_kind kind, struct rtta
 		[RTTA_PROFILE_WEBSOCKET] = {
 			"url", "key", "error_header", "raw", "keeps", "repeats", "speakers_restart", "connect_s",
 			"sample_format", "query", "headers", "vars", "max_tokens", "samples", "permanent_status",
-			"program", "protocol", "ready", "done_on_close", "speed", "chunk_ms", "ping_s",
+			"program", "channels", "protocol", "ready", "done_on_close", "speed", "chunk_ms", "ping_s",
 			"ready_s", "keep_alive_s", "end_s", "finalize_ms", "permanent_close", "init",
 			"audio", "keep_alive", "finalize", "end", NULL
 		},
 		[RTTA_PROFILE_HTTP] = {
 			"url", "key", "error_header", "raw", "repeats", "speakers_restart", "connect_s",
 			"sample_format", "query", "headers", "vars", "max_tokens", "samples",
-			"permanent_status", "program", "file_field", "fields", "answer_s", NULL
+			"permanent_status", "program", "channels", "file_field", "fields", "answer_s", NULL
 		},
 	};
 	static const char *const common[] = {
@@ -188,18 +189,20 @@ get_reach(struct rtta_profile *profile, const char *path, jv object, struct rtta
 static int
 get_keys(struct rtta_profile *profile, const char *path, jv object, struct rtta_err *err)
 {
-	int64_t rate_hz = profile->rate_hz, deaf_s = profile->deaf_s;
+	int64_t rate_hz = profile->rate_hz, deaf_s = profile->deaf_s, channels = 1;
 
 	if (get_kind(path, object, &profile->kind, err) < 0 ||
 	    check_keys(path, object, profile->kind, err) < 0 ||
 	    get_reach(profile, path, object, err) < 0 ||
 	    rtta_json_int(path, object, "rate_hz", 8000, 48000, &rate_hz, err) < 0 ||
+	    rtta_json_int(path, object, "channels", 1, RTTA_FRAME_MAX_CHANNELS, &channels, err) < 0 ||
 	    rtta_json_int(path, object, "deaf_s", 5, 3600, &deaf_s, err) < 0 ||
 	    rtta_json_bool(path, object, "word_times", &profile->word_times, err) < 0 ||
 	    rtta_json_string(path, object, "backfill", &profile->backfill, err) < 0 ||
 	    rtta_json_string(path, object, "language", &profile->language, err) < 0)
 		return -1;
 	profile->rate_hz = (uint32_t)rate_hz;
+	profile->channels = (int)channels;
 	profile->deaf_s = (int)deaf_s;
 	return 0;
 }
@@ -334,6 +337,7 @@ rtta_profile_exec(const char *command, uint32_t rate_hz)
 	slash = count > 0 ? strrchr(profile->command[0], '/') : NULL;
 	profile->name = rtta_xstrdup(slash != NULL ? slash + 1 : count > 0 ? profile->command[0] : "");
 	profile->rate_hz = rate_hz;
+	profile->channels = 1;
 	profile->deaf_s = 60;
 	profile->word_times = true;
 	return profile;

@@ -27,7 +27,8 @@ struct rtta_profile {
 	char **backfill_command; /* NULL: the same command */
 	struct rtta_service *service;  /* websocket, http */
 	char *backfill;          /* the profile for the backfill lane; NULL: this one */
-	uint32_t rate_hz;        /* mono s16le at this rate */
+	uint32_t rate_hz;        /* s16le at this rate */
+	int channels;            /* it hears so many apart at most, interleaved */
 	int deaf_s;              /* so much speech without a word back: it is dead */
 	bool word_times;         /* events carry words with times */
 	char *language;          /* NULL: the engine says, or nobody knows */

@@ -13,6 +13,7 @@ struct rtta_resample {
 	soxr_t soxr;             /* NULL: the rates are equal */
 	double ratio;
 	uint8_t channels, to_channels;
+	unsigned mute;           /* bit c: channel c of those that come out */
 	int16_t *in, *out;       /* of to_channels */
 	size_t in_room, out_room;
 };
@@ -54,6 +55,12 @@ rtta_resample_free(struct rtta_resample *resample)
 	free(resample);
 }
 
+void
+rtta_resample_mute(struct rtta_resample *resample, unsigned channels)
+{
+	resample->mute = channels;
+}
+
 static void
 need(const struct rtta_resample *resample, int16_t **buffer, size_t *room, size_t samples)
 {
@@ -64,16 +71,25 @@ need(const struct rtta_resample *resample, int16_t **buffer, size_t *room, size_
 	    sizeof(**buffer));
 }
 
+/* Of the channels that go to `to`. */
+static int16_t
+mean(const struct rtta_resample *resample, const uint8_t *pcm, int to)
+{
+	int sum = 0, count = 0;
+
+	for (int c = to; c < resample->channels; c += resample->to_channels, count++)
+		sum += (int16_t)(pcm[2 * c] | pcm[2 * c + 1] << 8);
+	return (int16_t)(count > 0 ? sum / count : 0);
+}
+
 static void
 mix(struct rtta_resample *resample, const uint8_t *pcm, size_t samples)
 {
-	for (size_t i = 0; i < samples; i++) {
-		int sum = 0;
+	int16_t *to = resample->in;
 
-		for (int c = 0; c < resample->channels; c++, pcm += 2)
-			sum += (int16_t)(pcm[0] | pcm[1] << 8);
-		resample->in[i] = (int16_t)(sum / resample->channels);
-	}
+	for (size_t i = 0; i < samples; i++, pcm += 2 * resample->channels)
+		for (int c = 0; c < resample->to_channels; c++)
+			*to++ = resample->mute >> c & 1 ? 0 : mean(resample, pcm, c);
 }
 
 /* Samples are little-endian, as is every machine that this is built for. */
@@ -81,7 +97,7 @@ static void
 take(struct rtta_resample *resample, const uint8_t *pcm, size_t samples)
 {
 	need(resample, &resample->in, &resample->in_room, samples);
-	if (resample->channels != resample->to_channels)
+	if (resample->channels != resample->to_channels || resample->mute != 0)
 		mix(resample, pcm, samples);
 	else
 		memcpy(resample->in, pcm, samples * resample->channels * sizeof(*resample->in));

@@ -478,7 +478,7 @@ make_headers(struct rtta_call *call, const char *what, const struct rtta_service
 
 int
 rtta_call_init(struct rtta_call *call, const char *what, const struct rtta_service *service,
-    uint32_t rate_hz, const char *language, struct rtta_err *err)
+    uint32_t rate_hz, int channels, const char *language, struct rtta_err *err)
 {
 	*call = (struct rtta_call){ .vars = jv_copy(service->vars) };
 	if (service->key_name != NULL &&
@@ -487,7 +487,10 @@ rtta_call_init(struct rtta_call *call, const char *what, const struct rtta_servi
 	call->vars = jv_object_set(call->vars, jv_string("key"),
 	    call->key != NULL ? jv_string(call->key) : jv_null());
 	call->vars = jv_object_set(call->vars, jv_string("rate_hz"), jv_number(rate_hz));
-	call->vars = jv_object_set(call->vars, jv_string("channels"), jv_number(1));
+	call->vars = jv_object_set(call->vars, jv_string("channels"), jv_number(channels));
+	/* What is null is left out of a query: mono is asked for as ever. */
+	call->vars = jv_object_set(call->vars, jv_string("multichannel"),
+	    channels > 1 ? jv_true() : jv_null());
 	call->vars = jv_object_set(call->vars, jv_string("language"),
 	    language != NULL ? jv_string(language) : jv_null());
 	call->vars = jv_object_set(call->vars, jv_string("uuid"), make_uuid());

@@ -78,7 +78,7 @@ bool rtta_service_permanent(const struct rtta_range *ranges, int count, int code
 
 /* What a call of the service needs, with everything filled in. */
 struct rtta_call {
-	jv vars;                     /* with rate_hz, channels, language, key, uuid */
+	jv vars;                     /* with rate_hz, channels, multichannel, language, ... */
 	char *url;
 	char **headers;              /* name, value, ..., NULL */
 	char *key;                   /* NULL: none */
@@ -86,7 +86,7 @@ struct rtta_call {
 
 /* 0, or -1 with EX_CONFIG; what names the profile. */
 int rtta_call_init(struct rtta_call *call, const char *what, const struct rtta_service *service,
-    uint32_t rate_hz, const char *language, struct rtta_err *err);
+    uint32_t rate_hz, int channels, const char *language, struct rtta_err *err);
 void rtta_call_done(struct rtta_call *call);
 
 /* A message filled in: its bytes into *text (the caller's). */

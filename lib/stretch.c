@@ -188,7 +188,7 @@ connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 	struct rtta_err why = {0};
 
 	if (stretch->engine == NULL)
-		stretch->engine = rtta_engine_open(profile, like->backfill, &why);
+		stretch->engine = rtta_engine_open(profile, like->backfill, 1, NULL, &why);
 	if (stretch->engine != NULL)
 		stretch->resample = rtta_resample_new(held->rate_hz, held->channels,
 		    profile->rate_hz, 1, &why);

@@ -79,7 +79,7 @@ test_service(void)
 		struct rtta_call call;
 		char *text;
 
-		CHECK_INT(rtta_call_init(&call, "x", profile->service, 16000, NULL, &err), 0);
+		CHECK_INT(rtta_call_init(&call, "x", profile->service, 16000, 1, NULL, &err), 0);
 		CHECK_STR(call.url, "ws://h/");
 		CHECK_INT(rtta_call_message(&call, "x", &profile->service->end, &text, &err), 0);
 		CHECK_INT(profile->service->end.kind, rows[i].kind);
@@ -115,7 +115,7 @@ test_query(void)
 		    "\"program\":\".\",\"vars\":{\"mine\":7},\"query\":%s}", rows[i].query);
 		profile = load("query", text, &err);
 		CHECK_STR(err.text, "");
-		CHECK_INT(rtta_call_init(&call, "x", profile->service, 8000, NULL, &err), 0);
+		CHECK_INT(rtta_call_init(&call, "x", profile->service, 8000, 1, NULL, &err), 0);
 		CHECK_STR(call.url, rows[i].url);
 		rtta_call_done(&call);
 		rtta_profile_free(profile);
