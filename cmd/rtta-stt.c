@@ -14,6 +14,7 @@
 #include "audio.h"
 #include "book.h"
 #include "bus.h"
+#include "channels.h"
 #include "clock.h"
 #include "closer.h"
 #include "cover.h"
@@ -48,6 +49,7 @@ static const char help[] =
     "  -x, --exec COMMAND  a program instead: s16le in, events out\n"
     "  -r, --rate HZ       what --exec wants to hear (default 16000)\n"
     "  -i, --interim       filter: interim records too\n"
+    "      --channels-as HOW  filter: mix, or split: records of each channel\n"
     "      --check-profile FILE  is it right?  runs its program on its samples\n"
     "      --edge TIME     live: a backlog above this goes to the backfill lane,\n"
     "                      0: never (default 10s)\n"
@@ -63,7 +65,7 @@ static const char help[] =
     RTTA_OPT_BUS_HELP RTTA_OPT_COMMON_HELP;
 
 enum {
-	FDS_MAX = 64,
+	FDS_MAX = 256,
 	TAKE_AT_ONCE = 1000,         /* deliveries in one turn of the loop */
 	BATCH = 500,
 	LEAVE_MS = 5000,             /* for engines that are at their last words */
@@ -75,7 +77,7 @@ struct stt {
 	const char *engine, *fallback, *exec;
 	const char *check;             /* a profile to be checked, and no more */
 	uint32_t rate_hz;
-	bool on_bus, interim;
+	bool on_bus, interim, split;
 	int64_t hold_bytes;
 	struct rtta_log_damper held_damper;
 	struct rtta_lane_config config;
@@ -86,6 +88,8 @@ struct stt {
 	struct rtta_bus *bus;
 	struct rtta_api *api;
 	struct rtta_puller *puller;
+	struct rtta_channels *channels;
+	natsMsg *waiting;              /* a delivery, until its session is known, or NULL */
 	struct rtta_store *store;
 	struct rtta_mover *mover;
 	struct rtta_deleted *deleted;
@@ -102,7 +106,7 @@ struct stt {
 };
 
 enum { O_EDGE = 256, O_IDLE, O_PIECE, O_REST, O_HOLD, O_CHECK, O_PATIENCE,
-	O_RETURN };
+	O_RETURN, O_CHANNELS };
 
 static void
 parse_lane(struct stt *stt, const char *name)
@@ -111,6 +115,14 @@ parse_lane(struct stt *stt, const char *name)
 	stt->config.backfill = strcmp(name, "backfill") == 0;
 	if (!stt->config.backfill && strcmp(name, "live") != 0)
 		rtta_opt_fail("--lane %s: neither live nor backfill", name);
+}
+
+static void
+parse_channels(struct stt *stt, const char *how)
+{
+	stt->split = strcmp(how, "split") == 0;
+	if (!stt->split && strcmp(how, "mix") != 0)
+		rtta_opt_fail("--channels-as %s: neither mix nor split", how);
 }
 
 static void
@@ -124,6 +136,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		{ "exec", required_argument, NULL, 'x' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "interim", no_argument, NULL, 'i' },
+		{ "channels-as", required_argument, NULL, O_CHANNELS },
 		{ "edge", required_argument, NULL, O_EDGE },
 		{ "idle", required_argument, NULL, O_IDLE },
 		{ "piece", required_argument, NULL, O_PIECE },
@@ -136,7 +149,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		RTTA_OPT_COMMON
 	};
 	struct rtta_lane_config *config = &stt->config;
-	bool filter = false, fallback = false;
+	bool filter = false, fallback = false, channels = false;
 	int c;
 
 	while ((c = rtta_opt_next(argc, argv, table, help)) != -1)
@@ -148,6 +161,7 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		case 'x': stt->exec = optarg; break;
 		case 'r': stt->rate_hz = (uint32_t)rtta_opt_int("--rate", optarg, 8000, 48000); break;
 		case 'i': stt->interim = true; break;
+		case O_CHANNELS: parse_channels(stt, optarg); channels = true; break;
 		case O_EDGE: config->edge_ms = rtta_opt_duration_ms("--edge", optarg, 0, 3600000); break;
 		case O_IDLE: config->idle_ms = rtta_opt_duration_ms("--idle", optarg, 1000, 3600000); break;
 		case O_PIECE: config->piece_ms = rtta_opt_duration_ms("--piece", optarg, 10000, 3600000); break;
@@ -161,6 +175,8 @@ parse_options(struct stt *stt, int argc, char *argv[])
 		rtta_opt_fail("%s: sound comes on stdin or from a lane", argv[optind]);
 	if (filter && stt->on_bus)
 		rtta_opt_fail("--filter and --lane exclude each other");
+	if (channels && stt->on_bus)
+		rtta_opt_fail("--channels-as is for the filter: a lane does as its sessions say");
 	if (fallback && !stt->on_bus)
 		rtta_opt_fail("--fallback is for a --lane");
 	if (stt->exec != NULL && strspn(stt->exec, " \t") == strlen(stt->exec))
@@ -249,6 +265,7 @@ open_bus(struct stt *stt, struct rtta_err *err)
 		return -1;
 	stt->api = rtta_api_new(stt->bus);
 	stt->puller = rtta_puller_new(stt->bus, &config);
+	stt->channels = rtta_channels_new(stt->bus, &stt->books);
 	stt->store = rtta_store_new(stt->bus, &stt->books);
 	stt->mover = rtta_mover_new(stt->bus, stt->lane);
 	stt->deleted = rtta_deleted_new(stt->bus, &stt->books, stt->lane);
@@ -268,6 +285,8 @@ close_bus(struct stt *stt)
 	rtta_deleted_free(stt->deleted);
 	rtta_mover_free(stt->mover);
 	rtta_store_free(stt->store);
+	natsMsg_Destroy(stt->waiting);
+	rtta_channels_free(stt->channels);
 	rtta_puller_free(stt->puller);
 	rtta_api_free(stt->api);
 	rtta_bus_close(stt->bus);
@@ -310,39 +329,45 @@ follow_puller(struct stt *stt)
 	if (rtta_puller_generation(stt->puller) != stt->generation) {
 		stt->generation = rtta_puller_generation(stt->puller);
 		stt->created_ns = 0;
+		/* It comes again. */
+		natsMsg_Destroy(stt->waiting);
+		stt->waiting = NULL;
 	}
 }
 
-static void
+/* False: not yet, as it is not known what its session does with channels. */
+static bool
 take_delivery(struct stt *stt, natsMsg *msg)
 {
 	struct rtta_audio audio;
 	struct rtta_err err = {0};
 
 	if (rtta_audio_decode(&audio, msg, stt->created_ns, &err) == 0) {
+		if (!rtta_channels_known(stt->channels, audio.session))
+			return false;
 		rtta_lane_take(stt->lane, &audio, natsMsg_GetReply(msg));
-		return;
+		return true;
 	}
 	/* It will never be sound: it must not come again for ever. */
 	stt->refused++;
 	rtta_log_warn_damped(&stt->damper, "%s: dropped", err.text);
 	rtta_puller_ack(stt->puller, msg);
+	return true;
 }
 
 /* True when there may be more. */
 static bool
 take_deliveries(struct stt *stt)
 {
-	natsMsg *msg;
-
 	if (stt->created_ns == 0 || !rtta_store_loaded(stt->store) || stt->leave_ms != 0)
 		return false;
 	for (int i = 0; i < TAKE_AT_ONCE; i++) {
-		msg = rtta_puller_take(stt->puller);
-		if (msg == NULL)
+		if (stt->waiting == NULL)
+			stt->waiting = rtta_puller_take(stt->puller);
+		if (stt->waiting == NULL || !take_delivery(stt, stt->waiting))
 			return false;
-		take_delivery(stt, msg);
-		natsMsg_Destroy(msg);
+		natsMsg_Destroy(stt->waiting);
+		stt->waiting = NULL;
 	}
 	return true;
 }
@@ -397,7 +422,7 @@ carry(struct stt *stt)
 			rtta_closer_covered(stt->closer, covered.book);
 	}
 	while (rtta_store_next_again(stt->store, &again)) {
-		rtta_lane_again(stt->lane, again.book, again.rev, again.spans);
+		rtta_lane_again(stt->lane, again.book, again.rev, again.channel, again.spans);
 		rtta_cover_free(again.spans);
 	}
 	while ((reply = rtta_lane_next_ack(stt->lane)) != NULL) {
@@ -481,6 +506,7 @@ turn(struct stt *stt, struct rtta_err *err)
 	follow_puller(stt);
 	ask_created(stt);
 	wait_ms = rtta_clock_sooner(wait_ms, rtta_api_wait_ms(stt->api));
+	wait_ms = rtta_clock_sooner(wait_ms, rtta_channels_tick(stt->channels));
 	if (take_deliveries(stt))
 		wait_ms = 0;
 	if (!rtta_bus_connected(stt->bus))
@@ -583,7 +609,7 @@ main(int argc, char *argv[])
 		if (isatty(STDIN_FILENO))
 			rtta_err_set(&err, EX_USAGE, "frames do not come from a terminal");
 		else if (open_engine(&stt, &err) == 0)
-			rtta_filter_run(stt.lane, &stt.books, stt.sig_fd, stt.interim,
+			rtta_filter_run(stt.lane, &stt.books, stt.sig_fd, stt.interim, stt.split,
 			    (size_t)stt.hold_bytes, &err);
 	}
 	rtta_lane_free(stt.lane);

@@ -151,6 +151,15 @@ read_keys(struct rtta_closer *closer, struct session *session, const char *kind)
 	}
 }
 
+/* That are kept apart; 0: mixed. */
+static int
+channels_of(const struct rtta_closer *closer, const char *id)
+{
+	struct rtta_session_info info;
+
+	return rtta_keys_info(closer->state, id, &info) == 0 && info.split ? info.channels : 0;
+}
+
 static void
 read_session(struct rtta_closer *closer, struct session *session)
 {
@@ -161,21 +170,41 @@ read_session(struct rtta_closer *closer, struct session *session)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		read_keys(closer, session, kinds[i]);
 	session->changed = false;
+	/* It was written before the cut. */
+	if (rtta_gaps_has_cut(session->gaps))
+		rtta_book_tell(session->book, channels_of(closer, session->book->session));
 }
 
 /* --- gaps --- */
 
-/* Both revisions united: what one has, the session has. */
+/* Both revisions of a channel united: what one has, the session has. */
 static struct rtta_cover *
-covered_by(const struct rtta_book *book)
+covered_by(struct rtta_book *book, int channel)
 {
 	struct rtta_cover *united = rtta_cover_new();
 	struct rtta_span span;
 
-	for (int i = 0; i < RTTA_BOOK_REVS; i++)
-		for (size_t k = 0; rtta_cover_at(book->cover[i], k, &span); k++)
+	for (int rev = 1; rev <= RTTA_BOOK_REVS; rev++)
+		for (size_t k = 0; rtta_cover_at(rtta_book_part(book, rev, channel)->cover, k,
+		    &span); k++)
 			rtta_cover_add(united, span);
 	return united;
+}
+
+static size_t
+find_missing(const struct session *session, struct rtta_gap **gaps)
+{
+	struct rtta_cover *sets[RTTA_FRAME_MAX_CHANNELS];
+	const struct rtta_cover *covered[RTTA_FRAME_MAX_CHANNELS];
+	int end, count = 0;
+	size_t found;
+
+	for (int c = rtta_book_channels(session->book, &end); c < end; c++, count++)
+		covered[count] = sets[count] = covered_by(session->book, c);
+	found = rtta_gaps_missing(session->gaps, covered, session->book->channels, gaps);
+	while (count > 0)
+		rtta_cover_free(sets[--count]);
+	return found;
 }
 
 /*
@@ -218,6 +247,7 @@ write_gap(struct rtta_closer *closer, const struct session *session,
 	strcpy(record->session, session->book->session);
 	record->type = RTTA_RECORD_GAP;
 	record->backfill = true;
+	record->channel = gap->channel;
 	record->span = draft->core = gap->span;
 	record->start_ns = gap->start_ns;
 	record->end_ns = gap->end_ns;
@@ -237,9 +267,13 @@ write_breaks(struct rtta_closer *closer, const struct session *session)
 
 	for (size_t i = 0; i < count; i++) {
 		struct rtta_pos at = { breaks[i].span.run, breaks[i].span.first };
+		struct rtta_gap gap = breaks[i];
+		int end;
 
-		if (!rtta_book_has_break(session->book, at))
-			write_gap(closer, session, &breaks[i]);
+		for (gap.channel = rtta_book_channels(session->book, &end); gap.channel < end;
+		    gap.channel++)
+			if (!rtta_book_has_break(session->book, at, gap.channel))
+				write_gap(closer, session, &gap);
 	}
 	free(breaks);
 }
@@ -298,7 +332,6 @@ write_unkept(struct rtta_closer *closer, const struct session *session,
 static void
 look(struct rtta_closer *closer, struct session *session)
 {
-	struct rtta_cover *covered;
 	struct rtta_gap *gaps = NULL;
 	size_t count;
 
@@ -312,9 +345,7 @@ look(struct rtta_closer *closer, struct session *session)
 		return;
 	}
 	write_breaks(closer, session);
-	covered = covered_by(session->book);
-	count = rtta_gaps_missing(session->gaps, covered, &gaps);
-	rtta_cover_free(covered);
+	count = find_missing(session, &gaps);
 	if (!rtta_gaps_has_end(session->gaps)) {
 		write_unkept(closer, session, gaps, count);
 		free(gaps);

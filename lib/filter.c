@@ -4,7 +4,6 @@
 
 #include "audio.h"
 #include "book.h"
-#include "cover.h"
 #include "draft.h"
 #include "err.h"
 #include "filter.h"
@@ -15,12 +14,12 @@
 #include "record.h"
 #include "sig.h"
 
-enum { FDS_MAX = 64, AHEAD_S = 5 };
+enum { FDS_MAX = 256, AHEAD_S = 5 };
 
 struct filter {
 	struct rtta_lane *lane;
 	struct rtta_books *books;
-	bool interim, ended;
+	bool interim, split, ended;
 	size_t hold_bytes;
 	struct rtta_frame_reader *reader;
 	struct rtta_pos next;         /* behind the frame before */
@@ -54,12 +53,11 @@ print_records(struct filter *filter, struct rtta_err *err)
 	while (rc == 0 && (draft = rtta_lane_next_draft(filter->lane)) != NULL) {
 		const struct rtta_record *record = &draft->record;
 		struct rtta_book *book = rtta_books_get(filter->books, record->session);
-		int i = rtta_book_index(record->rev);
 
 		if (record->is_final || filter->interim)
 			rc = print_record(filter, record, err);
 		if (record->is_final) {
-			rtta_cover_add(book->cover[i], record->span);
+			rtta_book_enter(book, record->rev, record->channel, record->span);
 			rtta_lane_covered(filter->lane, book, record->rev, record->span);
 		}
 		rtta_draft_free(draft);
@@ -81,6 +79,8 @@ take_frame(struct filter *filter, const struct rtta_frame *frame)
 	    frame->sample > filter->next.sample)
 		audio.lost = frame->sample - filter->next.sample;
 	filter->next = (struct rtta_pos){ frame->run_id, rtta_frame_end(frame) };
+	rtta_book_tell(rtta_books_get(filter->books, audio.session),
+	    filter->split ? frame->channels : 0);
 	rtta_lane_take(filter->lane, &audio, NULL);
 }
 
@@ -111,10 +111,11 @@ has_room(struct filter *filter)
 
 void
 rtta_filter_run(struct rtta_lane *lane, struct rtta_books *books, int sig_fd, bool interim,
-    size_t hold_bytes, struct rtta_err *err)
+    bool split, size_t hold_bytes, struct rtta_err *err)
 {
 	struct filter filter = {
-		.lane = lane, .books = books, .interim = interim, .hold_bytes = hold_bytes,
+		.lane = lane, .books = books, .interim = interim, .split = split,
+		.hold_bytes = hold_bytes,
 		.reader = rtta_frame_reader_new(STDIN_FILENO)
 	};
 	struct pollfd fds[FDS_MAX];

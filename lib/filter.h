@@ -15,10 +15,11 @@ struct rtta_books;
 struct rtta_err;
 struct rtta_lane;
 
-/* interim: records that are not final, too.  hold_bytes: beyond it the
+/* interim: records that are not final, too.  split: the first frame's
+ * channels are kept apart.  hold_bytes: beyond it the
  * engine has to settle what it has.  What came before broken input is still
  * said; then *err has EX_DATAERR. */
 void rtta_filter_run(struct rtta_lane *lane, struct rtta_books *books, int sig_fd, bool interim,
-    size_t hold_bytes, struct rtta_err *err);
+    bool split, size_t hold_bytes, struct rtta_err *err);
 
 #endif

@@ -165,36 +165,42 @@ put(struct list *list, struct rtta_span span, int64_t start_ns, int64_t end_ns,
 		list->gaps = rtta_xreallocarray(list->gaps, list->room, sizeof(*list->gaps));
 	}
 	gap = &list->gaps[list->count++];
-	*gap = (struct rtta_gap){ .span = span, .start_ns = start_ns, .end_ns = end_ns };
+	*gap = (struct rtta_gap){ .span = span, .channel = -1, .start_ns = start_ns,
+	    .end_ns = end_ns };
 	strncpy(gap->reason, reason, sizeof(gap->reason) - 1);
 	return gap;
 }
 
 /* --- what is missing --- */
 
-/* Where the records of the run end. */
+/* What a session's records cover. */
+struct covered {
+	const struct rtta_cover *const *sets;
+	int channels;
+};
+
+/* Where the records of the run end, on whichever channel. */
 static uint64_t
-reached(const struct rtta_cover *covered, uint64_t run)
+reached(const struct covered *covered, uint64_t run)
 {
 	struct rtta_span part;
 	uint64_t last = 0;
 
-	for (size_t k = 0; rtta_cover_at(covered, k, &part); k++)
-		if (part.run == run)
-			last = part.last;
+	for (int c = 0; c < covered->channels || c == 0; c++)
+		for (size_t k = 0; rtta_cover_at(covered->sets[c], k, &part); k++)
+			if (part.run == run && part.last > last)
+				last = part.last;
 	return last;
 }
 
+/* What a set lacks of the rest of a run. */
 static void
-list_run(const struct rtta_gaps *gaps, size_t i, const struct rtta_cover *covered,
-    struct list *list)
+list_part(const struct rtta_gaps *gaps, const struct rtta_run *run, struct rtta_span rest,
+    const struct rtta_cover *set, int channel, struct list *list)
 {
-	const struct rtta_run *run = &gaps->runs.run[i];
-	struct rtta_span rest, part;
+	struct rtta_span part;
 
-	if (!run->has_key || !rtta_runs_extent(&gaps->runs, i, reached(covered, run->id), &rest))
-		return;
-	while (rest.first < rest.last && rtta_cover_missing(covered, rest, &part)) {
+	while (rest.first < rest.last && rtta_cover_missing(set, rest, &part)) {
 		const struct rtta_session_note *note =
 		    note_at(gaps, (struct rtta_pos){ part.run, part.first });
 		struct rtta_gap *gap;
@@ -202,6 +208,7 @@ list_run(const struct rtta_gaps *gaps, size_t i, const struct rtta_cover *covere
 		part.last = reason_ends(gaps, part, note);
 		gap = put(list, part, clock_of(run, part.first), clock_of(run, part.last),
 		    note != NULL ? note->reason : rtta_reason_text(RTTA_REASON_LOST));
+		gap->channel = channel;
 		gap->ns_per_position = 1e9 / rtta_run_rate_hz(run);
 		gap->unkept = note != NULL && !is_open(note) &&
 		    rtta_reason_find(note->reason) == RTTA_REASON_OFF_RECORD;
@@ -209,14 +216,28 @@ list_run(const struct rtta_gaps *gaps, size_t i, const struct rtta_cover *covere
 	}
 }
 
-size_t
-rtta_gaps_missing(const struct rtta_gaps *gaps, const struct rtta_cover *covered,
-    struct rtta_gap **out)
+static void
+list_run(const struct rtta_gaps *gaps, size_t i, const struct covered *covered,
+    struct list *list)
 {
+	const struct rtta_run *run = &gaps->runs.run[i];
+	struct rtta_span rest;
+
+	if (!run->has_key || !rtta_runs_extent(&gaps->runs, i, reached(covered, run->id), &rest))
+		return;
+	for (int c = 0; c < covered->channels || c == 0; c++)
+		list_part(gaps, run, rest, covered->sets[c], covered->channels > 0 ? c : -1, list);
+}
+
+size_t
+rtta_gaps_missing(const struct rtta_gaps *gaps, const struct rtta_cover *const sets[],
+    int channels, struct rtta_gap **out)
+{
+	const struct covered covered = { sets, channels };
 	struct list list = {0};
 
 	for (size_t i = 0; i < gaps->runs.count; i++)
-		list_run(gaps, i, covered, &list);
+		list_run(gaps, i, &covered, &list);
 	*out = list.gaps;
 	return list.count;
 }

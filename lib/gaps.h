@@ -37,17 +37,21 @@ bool rtta_gaps_flushing(const struct rtta_gaps *gaps);
 
 struct rtta_gap {
 	struct rtta_span span;         /* first = last: between runs, or no run at all */
+	int channel;                   /* that lacks it; -1: all are one */
 	int64_t start_ns, end_ns;
 	double ns_per_position;
 	bool unkept;                   /* off the record up to its end: nobody has it */
 	char reason[128];
 };
 
-/* What covered lacks, in order; the caller frees *list with free(3). */
-size_t rtta_gaps_missing(const struct rtta_gaps *gaps, const struct rtta_cover *covered,
-    struct rtta_gap **list);
+/*
+ * What is lacking, in order; the caller frees *list with free(3).  channels
+ * that are kept apart have a set each in covered; 0: one set of all.
+ */
+size_t rtta_gaps_missing(const struct rtta_gaps *gaps,
+    const struct rtta_cover *const covered[], int channels, struct rtta_gap **list);
 
-/* What was lost between runs, and behind the last one; and the whole, of an
+/* What was lost on all channels between runs, and behind the last one; and the whole, of an
  * ended session that never had a frame. */
 size_t rtta_gaps_breaks(const struct rtta_gaps *gaps, struct rtta_gap **list);
 

@@ -62,6 +62,7 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 	struct rtta_book *book = rtta_books_get(lane->books, session);
 	const struct rtta_profile *profile = lane->config->profile;
 	struct rtta_track *track = find_track(lane, book, rev);
+	int end;
 
 	if (track != NULL)
 		return track;
@@ -70,7 +71,6 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 	track->rev = rev;
 	track->hold = rtta_hold_new();
 	track->cover = book->cover[rtta_book_index(rev)];
-	track->claimed = book->claimed[rtta_book_index(rev)];
 	track->moved = rtta_cover_new();
 	rtta_record_init(&track->like);
 	strcpy(track->like.session, book->session);
@@ -81,9 +81,11 @@ get_track(struct rtta_lane *lane, const char *session, int rev)
 		track->like.language = rtta_xstrdup(profile->language);
 	track->source = (struct rtta_stretch_source){
 		.profile = profile, .like = &track->like, .hold = track->hold,
-		.claimed = track->claimed, .refrain = &lane->failed,
+		.channels = book->channels, .refrain = &lane->failed,
 		.forwards = !lane->config->backfill && lane->config->edge_ms > 0,
 	};
+	for (int c = rtta_book_channels(book, &end), i = 0; c < end; c++, i++)
+		track->source.claimed[i] = rtta_book_part(book, rev, c)->claimed;
 	rtta_bridge_init(lane, track);
 	track->next = lane->tracks;
 	lane->tracks = track;
@@ -171,8 +173,7 @@ rtta_lane_drop(struct rtta_lane *lane, struct rtta_book *book)
 		while (track->book == book && (held = rtta_hold_at(track->hold, 0)) != NULL) {
 			struct rtta_span run = { held->span.run, 0, RTTA_SAMPLE_MAX };
 
-			rtta_cover_add(track->cover, run);
-			rtta_cover_add(track->claimed, run);
+			rtta_book_close(book, track->rev, run.run);
 			release_covered(lane, track, run);
 		}
 	}
@@ -192,18 +193,21 @@ can_be_lost(const struct rtta_track *track, const struct rtta_delivery *held)
 }
 
 static void
-put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_delivery *held)
+put_lost_of(struct rtta_lane *lane, struct rtta_track *track, int channel,
+    const struct rtta_delivery *held)
 {
 	struct rtta_span rest = { held->span.run, held->span.first - held->lost, held->span.first };
+	struct rtta_cover *claimed = rtta_book_part(track->book, track->rev, channel)->claimed;
 	struct rtta_span part;
 
-	while (rtta_cover_missing(track->claimed, rest, &part)) {
+	while (rtta_cover_missing(claimed, rest, &part)) {
 		struct rtta_draft *draft = rtta_draft_new();
 		struct rtta_record *record = &draft->record;
 
 		rtta_record_done(record);
 		rtta_record_copy(record, &track->like);
 		record->type = RTTA_RECORD_GAP;
+		record->channel = channel;
 		record->span = draft->core = part;
 		record->start_ns = held->capture_ns -
 		    rtta_samples_ns(held->span.first - part.first, held->rate_hz);
@@ -213,9 +217,18 @@ put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_del
 		    RTTA_REASON_CEILING : RTTA_REASON_OVERRUN));
 		draft->ns_per_position = 1e9 / held->rate_hz;
 		rtta_drafts_put(&lane->drafts, draft);
-		rtta_cover_add(track->claimed, part);
+		rtta_cover_add(claimed, part);
 		rest.first = part.last;
 	}
+}
+
+static void
+put_lost(struct rtta_lane *lane, struct rtta_track *track, const struct rtta_delivery *held)
+{
+	int end;
+
+	for (int c = rtta_book_channels(track->book, &end); c < end; c++)
+		put_lost_of(lane, track, c, held);
 }
 
 static void
@@ -298,7 +311,7 @@ rtta_lane_end(struct rtta_lane *lane)
 }
 
 void
-rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
+rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev, int channel,
     const struct rtta_cover *again)
 {
 	struct rtta_track *track = find_track(lane, book, rev);
@@ -308,7 +321,7 @@ rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
 		struct rtta_delivery *held;
 		struct rtta_piece *piece;
 
-		rtta_cover_remove(track->claimed, span);
+		rtta_cover_remove(rtta_book_part(book, rev, channel)->claimed, span);
 		held = rtta_hold_find(track->hold, (struct rtta_pos){ span.run, span.first });
 		if (held == NULL || held->span.first >= span.last)
 			continue;

@@ -46,7 +46,8 @@ struct rtta_lane_config {
 	int64_t return_ms;  /* so long the engine answers well, then it is back at work */
 };
 
-/* config and books are kept, not copied. */
+/* config and books are kept, not copied.  A session's book has to be told how
+ * its channels are taken before its sound comes. */
 struct rtta_lane *rtta_lane_new(const struct rtta_lane_config *config,
     struct rtta_books *books);
 void rtta_lane_free(struct rtta_lane *lane);
@@ -77,12 +78,14 @@ struct rtta_draft *rtta_lane_next_draft(struct rtta_lane *lane);
 /* Reply subjects to acknowledge, the caller's (free(3)); NULL: none. */
 char *rtta_lane_next_ack(struct rtta_lane *lane);
 
-/* span is covered now (the book has it): what it completes is acknowledged. */
+/* span is covered now, on all channels (the book has it): what it completes is
+ * acknowledged. */
 void rtta_lane_covered(struct rtta_lane *lane, struct rtta_book *book, int rev,
     struct rtta_span span);
 
-/* These have to be heard again: they are no longer claimed. */
-void rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev,
+/* These have to be heard again: they are no longer claimed on that channel
+ * (-1: the mix). */
+void rtta_lane_again(struct rtta_lane *lane, struct rtta_book *book, int rev, int channel,
     const struct rtta_cover *again);
 
 /* --- moves: live's backlog on its way to the backfill lane --- */

@@ -187,7 +187,8 @@ end_trial(struct rtta_lane *lane, int64_t wait_ms)
 		return;
 	rtta_stretch_free(trial->stretch);
 	rtta_hold_free(trial->hold);
-	rtta_cover_free(trial->claimed);
+	for (int c = 0; c < RTTA_FRAME_MAX_CHANNELS; c++)
+		rtta_cover_free(trial->source.claimed[c]);
 	free(trial);
 	lane->trial = NULL;
 }
@@ -199,11 +200,12 @@ new_trial(struct rtta_track *track, const struct rtta_delivery *held)
 
 	trial->track = track;
 	trial->hold = rtta_hold_new();
-	trial->claimed = rtta_cover_new();
 	trial->source = (struct rtta_stretch_source){
 		.profile = track->source.profile, .like = &track->like, .hold = trial->hold,
-		.claimed = trial->claimed, .quiet = true,
+		.channels = track->source.channels, .quiet = true,
 	};
+	for (int c = 0; c < RTTA_FRAME_MAX_CHANNELS && track->source.claimed[c] != NULL; c++)
+		trial->source.claimed[c] = rtta_cover_new();
 	trial->stretch = rtta_stretch_new(&trial->source, held->span);
 	trial->rate_hz = held->rate_hz;
 	trial->end = (struct rtta_pos){ held->span.run, held->span.first };
@@ -497,10 +499,12 @@ forget_waiting(struct rtta_track *track)
 
 	while ((draft = rtta_drafts_take(&track->bridge.waiting)) != NULL) {
 		struct rtta_span rest = draft->record.span, part;
+		const struct rtta_part *of = rtta_book_part(track->book, draft->record.rev,
+		    draft->record.channel);
 
-		rtta_cover_remove(track->claimed, rest);
-		while (rtta_cover_present(track->cover, rest, &part)) {
-			rtta_cover_add(track->claimed, part);
+		rtta_cover_remove(of->claimed, rest);
+		while (rtta_cover_present(of->cover, rest, &part)) {
+			rtta_cover_add(of->claimed, part);
 			rest.first = part.last;
 		}
 		rtta_draft_free(draft);

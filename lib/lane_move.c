@@ -94,7 +94,7 @@ next_unclaimed(const struct rtta_piece *piece, uint64_t *at)
 		if (held == NULL || held->span.first >= span.last)
 			break;
 		*at = held->span.last;
-		if (!held->moving && !rtta_cover_contains(track->claimed, held->span))
+		if (!held->moving && !rtta_book_claims(track->book, track->rev, held->span))
 			return held;
 	}
 	return NULL;

@@ -56,8 +56,7 @@ struct rtta_bridge {
 struct rtta_trial {
 	struct rtta_track *track;
 	struct rtta_hold *hold;
-	struct rtta_cover *claimed;
-	struct rtta_stretch_source source;
+	struct rtta_stretch_source source;  /* whose claimed are its own */
 	struct rtta_stretch *stretch;
 	struct rtta_pos end;
 	uint32_t rate_hz;
@@ -70,7 +69,7 @@ struct rtta_track {
 	struct rtta_book *book;
 	int rev;
 	struct rtta_hold *hold;
-	struct rtta_cover *cover, *claimed;   /* the book's, of this revision */
+	struct rtta_cover *cover;    /* the book's, of this revision */
 	struct rtta_record like;
 	struct rtta_stretch_source source;
 	struct rtta_cover *moved;    /* what has a copy in the other lane */

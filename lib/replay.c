@@ -52,7 +52,8 @@ struct replay {
 	uint64_t *runs;
 	size_t n_runs;
 	int64_t samples;
-	uint64_t cut_write;
+	uint64_t info_write, cut_write;
+	bool has_info;              /* stored: who hears a frame knows what to do with it */
 };
 
 static void
@@ -82,8 +83,8 @@ begin(struct replay *replay, const struct rtta_frame *frame)
 	replay->first = (struct rtta_pos){ frame->run_id, frame->sample };
 	snprintf(replay->job, sizeof(replay->job), "replay-%s",
 	    rtta_run_format(run, frame->run_id));
-	rtta_keys_create(replay->state, "session", replay->options->session,
-	    rtta_session_info_encode(&info));
+	replay->info_write = rtta_keys_create(replay->state, "session",
+	    replay->options->session, rtta_session_info_encode(&info));
 }
 
 /*
@@ -237,6 +238,8 @@ take_results(struct replay *replay, struct rtta_err *err)
 	while (rtta_state_result(replay->state, &result)) {
 		if (result.outcome == RTTA_STATE_REFUSED)
 			rtta_log_warn("%s: another value stands already", result.key);
+		if (replay->begun && result.number == replay->info_write)
+			replay->has_info = true;
 		if (replay->step == STEP_KEYS && result.number == replay->cut_write)
 			replay->step = STEP_OVER;
 	}
@@ -291,7 +294,9 @@ run(struct replay *replay, int sig_fd, struct rtta_err *err)
 			take_input(replay, err);
 		do {
 			wait_ms = rtta_state_tick(replay->state);
-			wait_ms = rtta_clock_sooner(wait_ms, rtta_publisher_pump(replay->publisher));
+			if (replay->has_info)
+				wait_ms = rtta_clock_sooner(wait_ms,
+				    rtta_publisher_pump(replay->publisher));
 		} while (turn(replay, err));
 	}
 }

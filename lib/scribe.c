@@ -465,9 +465,3 @@ rtta_scribe_next(struct rtta_scribe *scribe)
 {
 	return rtta_drafts_take(&scribe->out);
 }
-
-uint64_t
-rtta_scribe_settled(const struct rtta_scribe *scribe)
-{
-	return scribe->cursor.sample - scribe->begin.sample;
-}

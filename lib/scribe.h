@@ -45,7 +45,4 @@ void rtta_scribe_give_up(struct rtta_scribe *scribe, const char *reason);
 /* The next draft, the caller's, or NULL. */
 struct rtta_draft *rtta_scribe_next(struct rtta_scribe *scribe);
 
-/* Positions that final drafts of this connection have covered. */
-uint64_t rtta_scribe_settled(const struct rtta_scribe *scribe);
-
 #endif

@@ -110,7 +110,6 @@ rtta_store_next_covered(struct rtta_store *store, struct rtta_covered *what)
 static void
 enter(struct rtta_store *store, struct rtta_book *book, const struct rtta_record *record)
 {
-	int i = rtta_book_index(record->rev);
 	struct rtta_span span = record->span;
 
 	book->records++;
@@ -118,11 +117,11 @@ enter(struct rtta_store *store, struct rtta_book *book, const struct rtta_record
 		return;
 	if (span.first == span.last) {
 		if (record->type == RTTA_RECORD_GAP)
-			rtta_book_add_break(book, (struct rtta_pos){ span.run, span.first });
+			rtta_book_add_break(book, (struct rtta_pos){ span.run, span.first },
+			    record->channel);
 		return;
 	}
-	rtta_cover_add(book->claimed[i], span);
-	if (rtta_cover_add(book->cover[i], span) > 0)
+	if (rtta_book_enter(book, record->rev, record->channel, span))
 		put_covered(store, book, record->rev, span);
 }
 
@@ -188,13 +187,15 @@ rtta_store_put(struct rtta_store *store, struct rtta_draft *draft)
 		rtta_draft_free(draft);
 		return;
 	}
-	rtta_cover_add(book->claimed[rtta_book_index(draft->record.rev)], draft->record.span);
+	rtta_cover_add(rtta_book_part(book, draft->record.rev, draft->record.channel)->claimed,
+	    draft->record.span);
 	rtta_drafts_put(&book->queue, draft);
 	store->pending++;
 }
 
 static void
-put_again(struct rtta_store *store, struct rtta_book *book, int rev, struct rtta_cover *spans)
+put_again(struct rtta_store *store, struct rtta_book *book, int rev, int channel,
+    struct rtta_cover *spans)
 {
 	struct again *again;
 
@@ -203,7 +204,7 @@ put_again(struct rtta_store *store, struct rtta_book *book, int rev, struct rtta
 		return;
 	}
 	again = rtta_xcalloc(1, sizeof(*again));
-	again->what = (struct rtta_again){ book, rev, spans };
+	again->what = (struct rtta_again){ book, rev, channel, spans };
 	*store->last_again = again;
 	store->last_again = &again->next;
 }
@@ -240,7 +241,7 @@ static void
 cut_first(struct rtta_store *store, struct rtta_book *book)
 {
 	struct rtta_draft *draft = rtta_drafts_take(&book->queue);
-	int rev = draft->record.rev, i = rtta_book_index(rev);
+	int rev = draft->record.rev, channel = draft->record.channel;
 	struct rtta_pos at = { draft->record.span.run, draft->record.span.first };
 	struct rtta_cover *again = rtta_cover_new();
 	struct rtta_drafts pieces;
@@ -248,13 +249,13 @@ cut_first(struct rtta_store *store, struct rtta_book *book)
 	rtta_drafts_init(&pieces);
 	store->pending--;
 	if (draft->record.type == RTTA_RECORD_GAP && draft->record.span.first ==
-	    draft->record.span.last && rtta_book_has_break(book, at))
+	    draft->record.span.last && rtta_book_has_break(book, at, channel))
 		rtta_draft_free(draft);
 	else
-		rtta_draft_cut(draft, book->cover[i], &pieces, again);
+		rtta_draft_cut(draft, rtta_book_part(book, rev, channel)->cover, &pieces, again);
 	store->pending += pieces.count;
 	put_before(&book->queue, &pieces);
-	put_again(store, book, rev, again);
+	put_again(store, book, rev, channel, again);
 }
 
 static natsMsg *

@@ -34,12 +34,14 @@ int rtta_store_tick(struct rtta_store *store);
 /* What was stored before is in the books. */
 bool rtta_store_loaded(const struct rtta_store *store);
 
-/* A final draft (taken).  Its span is claimed from now on. */
+/* A final draft (taken).  Its span is claimed from now on.  Its session's book
+ * has been told how channels are taken. */
 void rtta_store_put(struct rtta_store *store, struct rtta_draft *draft);
 
 /* Drafts that are not stored yet. */
 size_t rtta_store_pending(const struct rtta_store *store);
 
+/* On all channels. */
 struct rtta_covered {
 	struct rtta_book *book;
 	int rev;
@@ -51,7 +53,7 @@ int rtta_store_next_covered(struct rtta_store *store, struct rtta_covered *cover
 
 struct rtta_again {
 	struct rtta_book *book;
-	int rev;
+	int rev, channel;
 	struct rtta_cover *spans;    /* the caller's: rtta_cover_free() */
 };
 

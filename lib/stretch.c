@@ -26,23 +26,31 @@ enum {
 	STUCK_MS = 60000               /* neither takes sound nor says a word */
 };
 
+/* A channel on the connection, or the mix. */
+struct voice {
+	struct rtta_cover *claimed;
+	struct rtta_scribe *scribe;
+	uint64_t loud_samples;         /* of speech since something was last said of it */
+	int64_t heard_ms;              /* when that was; or since when it is open */
+	struct rtta_patience patience;
+};
+
 struct rtta_stretch {
 	const struct rtta_stretch_source *source;
+	struct voice voices[RTTA_FRAME_MAX_CHANNELS];
+	int count;                     /* of them */
 	struct rtta_span span;
 	bool ended;
 	bool left;                     /* to somebody else */
 	/* the connection */
-	struct rtta_engine *engine;
-	struct rtta_scribe *scribe;
-	struct rtta_resample *resample;
+	struct rtta_engine *engine, *spare;
+	struct rtta_resample *resample;  /* NULL: there is none */
 	uint32_t rate_hz;
 	uint8_t channels;
 	bool foreign;
 	uint64_t from, sent;           /* positions [from, sent) are with it */
-	uint64_t loud_samples;         /* of speech since it last said something */
-	int64_t heard_ms;              /* when that was; or since when it is open */
+	uint64_t gained;               /* positions that it has claimed */
 	bool ready, finished, said_done;
-	struct rtta_patience patience;
 	bool answered;
 	/* between connections */
 	unsigned failures, undone;     /* undone: left in order, without done */
@@ -57,6 +65,9 @@ rtta_stretch_new(const struct rtta_stretch_source *source, struct rtta_span span
 	struct rtta_stretch *stretch = rtta_xcalloc(1, sizeof(*stretch));
 
 	stretch->source = source;
+	stretch->count = source->channels > 0 ? source->channels : 1;
+	for (int v = 0; v < stretch->count; v++)
+		stretch->voices[v].claimed = source->claimed[v];
 	stretch->span = span;
 	stretch->sent = span.first;
 	rtta_drafts_init(&stretch->out);
@@ -67,11 +78,13 @@ static void
 disconnect(struct rtta_stretch *stretch)
 {
 	rtta_engine_close(stretch->engine);
-	rtta_scribe_free(stretch->scribe);
 	rtta_resample_free(stretch->resample);
 	stretch->engine = NULL;
-	stretch->scribe = NULL;
 	stretch->resample = NULL;
+	for (int v = 0; v < stretch->count; v++) {
+		rtta_scribe_free(stretch->voices[v].scribe);
+		stretch->voices[v].scribe = NULL;
+	}
 	stretch->ready = stretch->finished = stretch->said_done = false;
 }
 
@@ -81,6 +94,7 @@ rtta_stretch_free(struct rtta_stretch *stretch)
 	if (stretch == NULL)
 		return;
 	disconnect(stretch);
+	rtta_engine_close(stretch->spare);
 	rtta_drafts_done(&stretch->out);
 	free(stretch);
 }
@@ -118,18 +132,16 @@ rtta_stretch_span(const struct rtta_stretch *stretch)
 	return stretch->span;
 }
 
-/*
- * The first position from `from` on that is held and not claimed.  False:
- * there is none.
- */
+/* The first position from `from` on that is held and that a voice has not
+ * claimed.  False: there is none. */
 static bool
-find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
+find_unheard(const struct rtta_stretch *stretch, const struct voice *voice, uint64_t from,
+    uint64_t *at)
 {
 	struct rtta_span rest = { stretch->span.run, from, stretch->span.last }, part;
 	struct rtta_delivery *held;
 
-	while (rest.first < rest.last &&
-	    rtta_cover_missing(stretch->source->claimed, rest, &part)) {
+	while (rest.first < rest.last && rtta_cover_missing(voice->claimed, rest, &part)) {
 		held = rtta_hold_find(stretch->source->hold,
 		    (struct rtta_pos){ part.run, part.first });
 		if (held == NULL || held->span.first >= rest.last)
@@ -141,6 +153,22 @@ find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
 		rest.first = held->span.first;
 	}
 	return false;
+}
+
+/* The same for all of them: the first of all. */
+static bool
+find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
+{
+	bool found = false;
+	uint64_t first;
+
+	for (int v = 0; v < stretch->count; v++)
+		if (find_unheard(stretch, &stretch->voices[v], from, &first) &&
+		    (!found || first < *at)) {
+			*at = first;
+			found = true;
+		}
+	return found;
 }
 
 /* --- open --- */
@@ -168,7 +196,8 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 	wait_ms += wait_ms * jitter_percent() / 100;
 	if (asked_ms > wait_ms)
 		wait_ms = asked_ms;
-	rtta_patience_broken(&stretch->patience, rtta_clock_mono_ms());
+	for (int v = 0; v < stretch->count; v++)
+		rtta_patience_broken(&stretch->voices[v].patience, rtta_clock_mono_ms());
 	if (stretch->source->quiet)
 		rtta_log_debug("%s", why->text);
 	else if (why->exit_code != EX_CONFIG)  /* the caller judges that */
@@ -177,58 +206,75 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 	stretch->retry_ms = rtta_clock_mono_ms() + wait_ms;
 }
 
+static void
+begin_voice(struct rtta_stretch *stretch, int v)
+{
+	struct voice *voice = &stretch->voices[v];
+	struct rtta_record like = *stretch->source->like;
+
+	like.channel = stretch->source->channels > 0 ? v : -1;
+	voice->scribe = rtta_scribe_new(&like, stretch->rate_hz);
+	voice->loud_samples = 0;
+	voice->heard_ms = rtta_clock_mono_ms();
+	rtta_patience_begin(&voice->patience, voice->heard_ms);
+}
+
 /* Begin a connection at a held position. */
 static int
 connect_at(struct rtta_stretch *stretch, uint64_t at, struct rtta_err *err)
 {
 	const struct rtta_profile *profile = stretch->source->profile;
-	const struct rtta_record *like = stretch->source->like;
 	const struct rtta_delivery *held = rtta_hold_find(stretch->source->hold,
 	    (struct rtta_pos){ stretch->span.run, at });
+	struct rtta_engine *spare = stretch->spare;
 	struct rtta_err why = {0};
 
-	if (stretch->engine == NULL)
-		stretch->engine = rtta_engine_open(profile, like->backfill, 1, NULL, &why);
+	stretch->spare = NULL;
+	stretch->engine = rtta_engine_open(profile, stretch->source->like->backfill,
+	    stretch->count, spare, &why);
 	if (stretch->engine != NULL)
 		stretch->resample = rtta_resample_new(held->rate_hz, held->channels,
-		    profile->rate_hz, 1, &why);
+		    profile->rate_hz, (uint8_t)stretch->count, &why);
 	if (stretch->resample == NULL) {
 		disconnect(stretch);
 		fail(stretch, &why);
 		return why.exit_code == EX_CONFIG ?
 		    rtta_err_set(err, EX_CONFIG, "%s", why.text) : 0;
 	}
-	stretch->scribe = rtta_scribe_new(like, held->rate_hz);
 	stretch->rate_hz = held->rate_hz;
 	stretch->channels = held->channels;
 	stretch->foreign = held->foreign;
 	stretch->from = stretch->sent = at;
-	stretch->loud_samples = 0;
-	stretch->heard_ms = rtta_clock_mono_ms();
-	rtta_patience_begin(&stretch->patience, rtta_clock_mono_ms());
+	stretch->gained = 0;
+	for (int v = 0; v < stretch->count; v++)
+		begin_voice(stretch, v);
 	return 0;
 }
 
 void
 rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine)
 {
-	if (stretch->engine == NULL)
-		stretch->engine = engine;
-	else
-		rtta_engine_close(engine);
+	rtta_engine_close(stretch->spare);
+	stretch->spare = engine;
 }
 
 /* --- send --- */
 
+/* `samples` of each voice. */
 static void
-count_sent(struct rtta_stretch *stretch, const int16_t *values, size_t count)
+count_sent(struct rtta_stretch *stretch, const int16_t *values, size_t samples)
 {
-	bool loud = count > 0 && rtta_level_db(values, count) > RTTA_LEVEL_QUIET_DB;
+	double seconds = (double)samples / stretch->source->profile->rate_hz;
 
-	if (loud)
-		stretch->loud_samples += count;
-	rtta_patience_sent(&stretch->patience,
-	    (double)count / stretch->source->profile->rate_hz, loud, rtta_clock_mono_ms());
+	for (int v = 0; v < stretch->count; v++) {
+		struct voice *voice = &stretch->voices[v];
+		bool loud = samples > 0 && rtta_level_channel_db(values, samples,
+		    (size_t)stretch->count, (size_t)v) > RTTA_LEVEL_QUIET_DB;
+
+		if (loud)
+			voice->loud_samples += samples;
+		rtta_patience_sent(&voice->patience, seconds, loud, rtta_clock_mono_ms());
+	}
 }
 
 static bool
@@ -238,55 +284,93 @@ is_loud(const struct rtta_delivery *held)
 	    RTTA_LEVEL_QUIET_DB;
 }
 
-/* Send what held has from `sent` up to last. */
 static void
-send_part(struct rtta_stretch *stretch, const struct rtta_delivery *held, uint64_t last)
+pass_on(struct rtta_stretch *stretch, const int16_t *values, size_t samples)
 {
+	count_sent(stretch, values, samples);
+	rtta_engine_send(stretch->engine, values,
+	    samples * (size_t)stretch->count * sizeof(*values));
+}
+
+/* What may be sent next of a frame. */
+struct next {
+	const struct rtta_delivery *held;
+	uint64_t last;                 /* up to here */
+	unsigned mute;                 /* voices (bits) that have claimed it already */
+};
+
+static void
+send_part(struct rtta_stretch *stretch, const struct next *next)
+{
+	const struct rtta_delivery *held = next->held;
 	uint64_t skip = stretch->foreign ? 0 : stretch->sent - held->span.first;
-	uint64_t end = last < held->span.last ? last : held->span.last;
+	uint64_t end = next->last < held->span.last ? next->last : held->span.last;
 	uint64_t samples = stretch->foreign ? held->samples : end - stretch->sent;
+	struct rtta_span span = { stretch->span.run, stretch->sent, end };
 	const int16_t *values;
 	size_t count;
 
+	rtta_resample_mute(stretch->resample, next->mute);
 	count = rtta_resample_put(stretch->resample,
 	    held->pcm + (size_t)skip * held->channels * 2, (size_t)samples, &values);
-	count_sent(stretch, values, count);
-	rtta_engine_send(stretch->engine, values, count * sizeof(*values));
-	rtta_scribe_sent(stretch->scribe,
-	    (struct rtta_span){ stretch->span.run, stretch->sent, end }, samples,
-	    held->capture_ns + rtta_samples_ns(skip, held->rate_hz));
+	pass_on(stretch, values, count);
+	for (int v = 0; v < stretch->count; v++)
+		rtta_scribe_sent(stretch->voices[v].scribe, span, samples,
+		    held->capture_ns + rtta_samples_ns(skip, held->rate_hz));
 	stretch->sent = end;
 }
 
-/* The next frame that may follow on this connection, or NULL: a hole, covered
- * sound, another format, or nothing there yet.  *last is where it must stop. */
-static const struct rtta_delivery *
-next_part(struct rtta_stretch *stretch, uint64_t *last)
+/* A voice has not claimed span's beginning: the others are mute, up to where
+ * that changes for one of them. */
+static bool
+is_wanted(const struct rtta_stretch *stretch, struct rtta_span span, struct next *next)
 {
-	struct rtta_span part = { stretch->span.run, stretch->sent, stretch->span.last };
+	struct rtta_span part;
+	bool wanted = false;
+
+	next->last = span.last;
+	next->mute = 0;
+	for (int v = 0; v < stretch->count; v++) {
+		uint64_t change = span.last;
+		bool missing = rtta_cover_missing(stretch->voices[v].claimed, span, &part);
+
+		if (missing && part.first == span.first) {
+			wanted = true;
+			change = part.last;
+		} else {
+			next->mute |= 1u << v;
+			change = missing ? part.first : span.last;
+		}
+		if (change < next->last)
+			next->last = change;
+	}
+	return wanted;
+}
+
+/* The next part that may follow on this connection.  False: a hole, covered
+ * sound, another format, or nothing there yet. */
+static bool
+next_part(struct rtta_stretch *stretch, struct next *next)
+{
+	struct rtta_span rest = { stretch->span.run, stretch->sent, stretch->span.last };
 	const struct rtta_delivery *held;
 
-	if (part.first >= part.last)
-		return NULL;
+	if (rest.first >= rest.last)
+		return false;
 	held = rtta_hold_find(stretch->source->hold,
-	    (struct rtta_pos){ part.run, part.first });
-	if (held == NULL || held->span.first >= part.last || held->rate_hz != stretch->rate_hz ||
+	    (struct rtta_pos){ rest.run, rest.first });
+	if (held == NULL || held->span.first >= rest.last || held->rate_hz != stretch->rate_hz ||
 	    held->channels != stretch->channels || held->foreign != stretch->foreign)
-		return NULL;
-	if (stretch->foreign) {
-		/* One message is one position, and a jump is no hole. */
-		*last = held->span.last;
-		if (!rtta_cover_missing(stretch->source->claimed, held->span, &part))
-			return NULL;
-		stretch->sent = held->span.first;
-		return held;
-	}
-	if (held->span.first > stretch->sent ||
-	    !rtta_cover_missing(stretch->source->claimed, part, &part) ||
-	    part.first != stretch->sent)
-		return NULL;
-	*last = part.last;
-	return held;
+		return false;
+	next->held = held;
+	if (!stretch->foreign)
+		return held->span.first <= stretch->sent && is_wanted(stretch, rest, next);
+	/* One message is one position, and a jump is no hole. */
+	if (!is_wanted(stretch, held->span, next))
+		return false;
+	next->last = held->span.last;
+	stretch->sent = held->span.first;
+	return true;
 }
 
 static void
@@ -295,27 +379,33 @@ finish(struct rtta_stretch *stretch)
 	const int16_t *values;
 	size_t count = rtta_resample_put(stretch->resample, NULL, 0, &values);
 
-	rtta_engine_send(stretch->engine, values, count * sizeof(*values));
+	rtta_engine_send(stretch->engine, values,
+	    count * (size_t)stretch->count * sizeof(*values));
 	rtta_engine_finish(stretch->engine);
 	stretch->finished = true;
+}
+
+static void
+wait_for_room(struct rtta_stretch *stretch, const struct rtta_delivery *held)
+{
+	bool loud = is_loud(held);
+
+	for (int v = 0; v < stretch->count; v++)
+		rtta_patience_sent(&stretch->voices[v].patience, 0, loud, rtta_clock_mono_ms());
 }
 
 /* True when there is more to send and no room for it. */
 static bool
 feed(struct rtta_stretch *stretch)
 {
-	const struct rtta_delivery *held = NULL;
-	uint64_t last = 0;
+	struct next next;
 
-	while (!stretch->finished) {
-		held = next_part(stretch, &last);
-		if (held == NULL)
-			break;
+	while (!stretch->finished && next_part(stretch, &next)) {
 		if (rtta_engine_room(stretch->engine) == 0) {
-			rtta_patience_sent(&stretch->patience, 0, is_loud(held), rtta_clock_mono_ms());
+			wait_for_room(stretch, next.held);
 			return true;
 		}
-		send_part(stretch, held, last);
+		send_part(stretch, &next);
 	}
 	/* Nothing may follow: because it is the end, or because of a hole. */
 	if (!stretch->finished && (stretch->ended || stretch->sent < stretch->span.last))
@@ -341,24 +431,63 @@ supply(struct rtta_stretch *stretch, struct rtta_err *why)
 
 /* --- hear --- */
 
+/* With several channels a claimed one was on the connection, too, mute. */
+static void
+put_final(struct rtta_stretch *stretch, const struct voice *voice, struct rtta_draft *draft)
+{
+	struct rtta_cover *again = rtta_cover_new();
+	struct rtta_drafts pieces;
+
+	rtta_drafts_init(&pieces);
+	if (stretch->count > 1)
+		rtta_draft_cut(draft, voice->claimed, &pieces, again);
+	else
+		rtta_drafts_put(&pieces, draft);
+	while ((draft = rtta_drafts_take(&pieces)) != NULL) {
+		stretch->gained += rtta_cover_add(voice->claimed, draft->record.span);
+		rtta_drafts_put(&stretch->out, draft);
+	}
+	/* What is to be heard again is not claimed. */
+	rtta_cover_free(again);
+}
+
 static void
 take_drafts(struct rtta_stretch *stretch)
 {
 	struct rtta_draft *draft;
 
-	while ((draft = rtta_scribe_next(stretch->scribe)) != NULL) {
-		if (draft->record.is_final)
-			rtta_cover_add(stretch->source->claimed, draft->record.span);
-		rtta_drafts_put(&stretch->out, draft);
-	}
+	for (int v = 0; v < stretch->count; v++)
+		while ((draft = rtta_scribe_next(stretch->voices[v].scribe)) != NULL)
+			if (draft->record.is_final)
+				put_final(stretch, &stretch->voices[v], draft);
+			else
+				rtta_drafts_put(&stretch->out, draft);
 }
 
 static void
-answered(struct rtta_stretch *stretch, const struct rtta_engine_event *event)
+hear_voice(struct rtta_stretch *stretch, struct voice *voice,
+    const struct rtta_engine_event *event)
 {
-	stretch->answered = true;
-	rtta_patience_heard(&stretch->patience,
-	    event->kind == RTTA_ENGINE_SPEECH ? event->start_s : event->end_s);
+	voice->loud_samples = 0;
+	voice->heard_ms = rtta_clock_mono_ms();
+	if (event->kind != RTTA_ENGINE_READY && event->kind != RTTA_ENGINE_ERROR &&
+	    event->kind != RTTA_ENGINE_DONE) {
+		stretch->answered = true;
+		rtta_patience_heard(&voice->patience,
+		    event->kind == RTTA_ENGINE_SPEECH ? event->start_s : event->end_s);
+	}
+	rtta_scribe_event(voice->scribe, event);
+}
+
+/* An event that names no channel is of all, but for text: that is one's. */
+static bool
+is_of(const struct rtta_stretch *stretch, int v, const struct rtta_engine_event *event)
+{
+	if (stretch->count == 1)
+		return true;
+	if (event->channel >= 0 && event->channel < stretch->count)
+		return event->channel == v;
+	return v == 0 || (event->kind != RTTA_ENGINE_TEXT && event->kind != RTTA_ENGINE_DELTA);
 }
 
 static void
@@ -367,39 +496,62 @@ hear(struct rtta_stretch *stretch)
 	struct rtta_engine_event event;
 
 	while (rtta_engine_next(stretch->engine, &event)) {
-		stretch->loud_samples = 0;
-		stretch->heard_ms = rtta_clock_mono_ms();
 		if (event.kind == RTTA_ENGINE_DONE)
 			stretch->said_done = true;
-		else if (event.kind == RTTA_ENGINE_READY)
-			stretch->ready = true;
-		else if (event.kind != RTTA_ENGINE_ERROR)
-			answered(stretch, &event);
-		rtta_scribe_event(stretch->scribe, &event);
+		stretch->ready = stretch->ready || event.kind == RTTA_ENGINE_READY;
+		for (int v = 0; v < stretch->count; v++)
+			if (is_of(stretch, v, &event))
+				hear_voice(stretch, &stretch->voices[v], &event);
 		rtta_engine_event_done(&event);
 	}
 	take_drafts(stretch);
 }
 
-static void
-check_alive(struct rtta_stretch *stretch, struct rtta_err *why)
+/* Speech went in for long, and nothing came back. */
+static bool
+is_deaf(const struct rtta_stretch *stretch, const struct voice *voice)
 {
-	const char *name = stretch->source->profile->name;
-	int64_t now_ms = rtta_clock_mono_ms();
-	int64_t silent_ms = now_ms - rtta_engine_active_ms(stretch->engine);
 	int64_t deaf_s = stretch->source->profile->deaf_s;
 	uint64_t deaf_samples = (uint64_t)deaf_s * stretch->source->profile->rate_hz;
 
+	/* Sound may be sent faster than it is spoken: so long it has, too. */
+	return voice->loud_samples > deaf_samples &&
+	    rtta_clock_mono_ms() - voice->heard_ms > deaf_s * 1000;
+}
+
+static void
+check_alive(struct rtta_stretch *stretch, struct rtta_err *why)
+{
+	const struct rtta_profile *profile = stretch->source->profile;
+	int64_t silent_ms = rtta_clock_mono_ms() - rtta_engine_active_ms(stretch->engine);
+	bool deaf = false;
+
+	for (int v = 0; v < stretch->count; v++)
+		deaf = deaf || is_deaf(stretch, &stretch->voices[v]);
 	/* Taking sound is no sign of life once all of it was taken. */
 	if (silent_ms > STUCK_MS && (stretch->finished || stretch->sent < stretch->span.last))
-		rtta_err_set(why, EX_TEMPFAIL, "engine %s: no sign of life for %d s", name,
-		    STUCK_MS / 1000);
-	else if (stretch->loud_samples > deaf_samples && now_ms - stretch->heard_ms > deaf_s * 1000 &&
-	    stretch->source->profile->kind != RTTA_PROFILE_HTTP)
-		/* Sound may be sent faster than it is spoken: so long it has, too.
-		 * Who is sent a recording is silent until it answers. */
-		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound", name,
-		    (int)deaf_s);
+		rtta_err_set(why, EX_TEMPFAIL, "engine %s: no sign of life for %d s",
+		    profile->name, STUCK_MS / 1000);
+	/* Who is sent a recording is silent until it answers. */
+	else if (deaf && profile->kind != RTTA_PROFILE_HTTP)
+		rtta_err_set(why, EX_TEMPFAIL, "engine %s: not a word on %d s of sound",
+		    profile->name, profile->deaf_s);
+}
+
+static void
+abandon(struct rtta_stretch *stretch)
+{
+	for (int v = 0; v < stretch->count; v++)
+		rtta_scribe_abandon(stretch->voices[v].scribe);
+	take_drafts(stretch);
+}
+
+static void
+give_up(struct rtta_stretch *stretch)
+{
+	for (int v = 0; v < stretch->count; v++)
+		rtta_scribe_give_up(stretch->voices[v].scribe, rtta_reason_text(RTTA_REASON_ENGINE));
+	take_drafts(stretch);
 }
 
 /* The connection is over before it said done. */
@@ -408,29 +560,28 @@ broken(struct rtta_stretch *stretch, const struct rtta_err *why)
 {
 	uint64_t at;
 
-	rtta_scribe_abandon(stretch->scribe);
-	if (rtta_scribe_settled(stretch->scribe) > 0)
+	abandon(stretch);
+	if (stretch->gained > 0)
 		stretch->failures = stretch->undone = 0;
-	take_drafts(stretch);
 	if (stretch->ended && !find_unclaimed(stretch, stretch->span.first, &at)) {
 		rtta_log_debug("%s, and nothing is left", why->text);
 	} else if (why->exit_code == EX_PROTOCOL && stretch->source->like->rev == 1 &&
 	    (stretch->foreign || !stretch->source->forwards) &&
 	    ++stretch->undone >= RTTA_STRETCH_ATTEMPTS) {
 		rtta_log_warn("%s: what it did not settle is a gap", why->text);
-		rtta_scribe_give_up(stretch->scribe, rtta_reason_text(RTTA_REASON_ENGINE));
+		give_up(stretch);
 		stretch->failures = stretch->undone = 0;
 	} else {
 		fail(stretch, why);
 	}
-	take_drafts(stretch);
 	disconnect(stretch);
 }
 
 static void
 done(struct rtta_stretch *stretch)
 {
-	rtta_scribe_finish(stretch->scribe);
+	for (int v = 0; v < stretch->count; v++)
+		rtta_scribe_finish(stretch->voices[v].scribe);
 	take_drafts(stretch);
 	stretch->failures = stretch->undone = 0;
 	disconnect(stretch);
@@ -454,9 +605,9 @@ rtta_stretch_pump(struct rtta_stretch *stretch, bool may_open, struct rtta_err *
 {
 	struct rtta_err why = {0};
 
-	if (stretch->scribe == NULL && may_open && open_connection(stretch, err) < 0)
+	if (stretch->resample == NULL && may_open && open_connection(stretch, err) < 0)
 		return -1;
-	if (stretch->scribe == NULL)
+	if (stretch->resample == NULL)
 		return 0;
 	supply(stretch, &why);
 	hear(stretch);
@@ -488,7 +639,7 @@ rtta_stretch_wait_ms(const struct rtta_stretch *stretch)
 {
 	int64_t left_ms = stretch->retry_ms - rtta_clock_mono_ms();
 
-	if (stretch->scribe != NULL) {
+	if (stretch->resample != NULL) {
 		int ms = rtta_engine_wait_ms(stretch->engine);
 
 		return ms >= 0 && ms < 1000 ? ms : 1000;  /* to see that it lives */
@@ -499,7 +650,7 @@ rtta_stretch_wait_ms(const struct rtta_stretch *stretch)
 bool
 rtta_stretch_connected(const struct rtta_stretch *stretch)
 {
-	return stretch->scribe != NULL;
+	return stretch->resample != NULL;
 }
 
 bool
@@ -513,7 +664,7 @@ rtta_stretch_wants(const struct rtta_stretch *stretch)
 {
 	uint64_t at;
 
-	return stretch->scribe == NULL && !stretch->left &&
+	return stretch->resample == NULL && !stretch->left &&
 	    rtta_clock_mono_ms() >= stretch->retry_ms &&
 	    find_unclaimed(stretch, stretch->span.first, &at);
 }
@@ -523,7 +674,7 @@ rtta_stretch_over(const struct rtta_stretch *stretch)
 {
 	uint64_t at;
 
-	return stretch->ended && stretch->scribe == NULL && stretch->out.first == NULL &&
+	return stretch->ended && stretch->resample == NULL && stretch->out.first == NULL &&
 	    (stretch->left || !find_unclaimed(stretch, stretch->span.first, &at));
 }
 
@@ -532,7 +683,7 @@ rtta_stretch_sent(const struct rtta_stretch *stretch)
 {
 	uint64_t at;
 
-	if (stretch->scribe != NULL)
+	if (stretch->resample != NULL)
 		return stretch->sent;
 	return find_unclaimed(stretch, stretch->span.first, &at) ? at : stretch->span.last;
 }
@@ -552,8 +703,16 @@ rtta_stretch_too_large(const struct rtta_stretch *stretch)
 int64_t
 rtta_stretch_tried_ms(const struct rtta_stretch *stretch)
 {
-	return rtta_patience_tried_ms(&stretch->patience, stretch->scribe != NULL,
-	    rtta_clock_mono_ms());
+	int64_t now_ms = rtta_clock_mono_ms(), most_ms = 0;
+
+	for (int v = 0; v < stretch->count; v++) {
+		int64_t tried_ms = rtta_patience_tried_ms(&stretch->voices[v].patience,
+		    stretch->resample != NULL, now_ms);
+
+		if (tried_ms > most_ms)
+			most_ms = tried_ms;
+	}
+	return most_ms;
 }
 
 bool
@@ -565,10 +724,8 @@ rtta_stretch_answered(const struct rtta_stretch *stretch)
 void
 rtta_stretch_leave(struct rtta_stretch *stretch)
 {
-	if (stretch->scribe != NULL) {
-		rtta_scribe_abandon(stretch->scribe);
-		take_drafts(stretch);
-	}
+	if (stretch->resample != NULL)
+		abandon(stretch);
 	disconnect(stretch);
 	stretch->ended = stretch->left = true;
 }

@@ -5,7 +5,9 @@
  * not covered, writes down what is heard (scribe), and when the connection
  * breaks sends everything uncovered again on the next one, after a while.
  * A connection is never sent anything across a hole or covered sound: there
- * it is finished and the next one begins.  The hold and the set of what is
+ * it is finished and the next one begins.  Where channels are kept apart,
+ * all of them are on one connection, each with a scribe of its own; one whose
+ * sound is claimed already is silent on it.  The hold and the sets of what is
  * claimed (covered, or in drafts) belong to the caller and are shared by the
  * stretches of a session.  Belongs to main's thread; nothing waits.
  */
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "position.h"
 
 struct rtta_cover;
@@ -29,7 +32,6 @@ struct rtta_record;
 struct rtta_stretch;
 
 enum {
-	RTTA_STRETCH_FDS = 4,
 	RTTA_STRETCH_ATTEMPTS = 3      /* without progress, then it is tired */
 };
 
@@ -37,7 +39,8 @@ struct rtta_stretch_source {
 	const struct rtta_profile *profile;
 	const struct rtta_record *like;  /* what all its records have in common */
 	const struct rtta_hold *hold;
-	struct rtta_cover *claimed;
+	int channels;                    /* that are kept apart; 0: mixed */
+	struct rtta_cover *claimed[RTTA_FRAME_MAX_CHANNELS];  /* of each; mixed: one */
 	struct rtta_log_refrain *refrain;  /* of what fails */
 	bool quiet;                      /* a trial: what fails is no news */
 	bool forwards;                   /* what it does not settle is another lane's, and no gap yet */
@@ -57,7 +60,7 @@ void rtta_stretch_shorten(struct rtta_stretch *stretch, uint64_t last);
 
 struct rtta_span rtta_stretch_span(const struct rtta_stretch *stretch);
 
-/* A connection that was opened ahead of need: taken. */
+/* A connection for one channel that was opened ahead of need: taken. */
 void rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine);
 
 /*

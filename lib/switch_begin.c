@@ -21,6 +21,17 @@ name_preroll(struct rtta_switch *sw)
 	rtta_switch_note_runs(sw, first, last);
 }
 
+/* Of the newest frame that is known; sound that comes later may differ. */
+static int
+channels(const struct rtta_switch *sw)
+{
+	uint64_t next = rtta_window_next(sw->window);
+
+	if (!sw->read.is_set && rtta_window_oldest(sw->window) < next)
+		return rtta_window_at(sw->window, next - 1)->frame.channels;
+	return sw->channels;
+}
+
 static void
 act_info(struct rtta_switch *sw)
 {
@@ -31,7 +42,7 @@ act_info(struct rtta_switch *sw)
 		.preroll_s = sw->config.preroll_s,
 		.source = "route",
 		.split = sw->split,
-		.channels = sw->channels,
+		.channels = channels(sw),
 	};
 	strcpy(info->title, sw->config.title);
 }

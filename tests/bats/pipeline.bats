@@ -3,14 +3,14 @@
 # real engine and the real browser are in demo.bats.
 load helper
 
-# The whole appliance, with route reading the FIFO "frames", which the test
-# holds open (fd 9) as systemd would.
+# start_appliance [OPTION...]: the whole, with route reading the FIFO "frames", which the test
+# holds open (fd 9) as systemd would; the options are route's
 start_appliance() {
 	start_nats
 	rtta-streams --quiet init
 	mkfifo frames
 	exec 9<>frames
-	background route rtta-route --state-dir . --runtime-dir . <frames
+	background route rtta-route --state-dir . --runtime-dir . "$@" <frames
 	background flush rtta-flush
 	start_lane live
 	start_lane backfill
@@ -76,6 +76,30 @@ publish() {
 	heard | numbered check 0 899
 	[ "$(ledger .gap_s)" = 0 ]
 	[ "$(ledger .overlap_s)" = 0 ]
+}
+
+@test "two channels kept apart, before start and after it, with kill -9 of both lanes: each frame of each once" {
+	two() { numbered gen --channels 2 --apart 10000 "$@"; }
+	of() { rtta-export --format jsonl "$session" | jq -r "select(.type == \"text\" and .channel == $1).text"; }
+	start_appliance --channels-as split
+	two --frames 100 >frames
+	wait_for 20 preroll_holds 100
+	start_session
+	background gen bash -c 'exec numbered gen --channels 2 --apart 10000 --pace --start 100 --frames 300 >frames'
+	wait_for 20 heard_at_least 50
+	for lane in live backfill; do
+		stop "stt-$lane" KILL
+		start_lane "$lane"
+	done
+	wait_for 60 gone gen
+	rtta-session stop
+	two --start 400 --frames 1 --zero 400-400 --zero 10400-10400 >frames
+	wait_for 90 complete
+	of 0 | numbered check 0 399
+	of 1 | numbered check 10000 10399
+	[ "$(ledger .gap_s)" = 0 ]
+	[ "$(ledger .overlap_s)" = 0 ]
+	rtta-export --format jsonl "$session" | jq -es 'all(.channel == 0 or .channel == 1)'
 }
 
 @test "kill -9 of route: a frame or two at most, and the gap is written" {

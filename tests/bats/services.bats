@@ -75,6 +75,29 @@ words_are_in_place() {
 	received '.event == "request"' | grep -q 'Token test-key'
 }
 
+# channel CHANNEL FIRST <records: its numbers, minus FIRST
+channel() { jq -r "select(.channel == $1 and .type == \"text\").text" | grep -o '[0-9]*' | awk -v n="$2" '{ print $1 - n }'; }
+
+@test "Deepgram: channels kept apart on one connection, live and by batch; cut off, each number once" {
+	start_nats
+	rtta-streams --quiet init
+	do_now '{"close_after_s": 3, "times": 2}'
+	two() { numbered gen --frames 500 --channels 2 --apart 10000 --zero 10150-10349; }
+	two | rtta-stt --engine live --channels-as split >out 2>err
+	channel 0 0 <out | numbered check 0 499
+	channel 1 10000 <out | cmp - <(seq 0 149; seq 350 499)
+	jq -es '[.[] | select(.words) | .words[] | (.first - (.word | tonumber) % 10000 * 320) | fabs] | max <= 800' out
+	[ "$(count_received '.event == "cut"')" -ge 1 ]
+	received '.event == "request"' | grep -q '"channels=2&.*&multichannel=true&'
+	two | rtta-flush --session R --channels-as split
+	background back rtta-stt --lane backfill --idle 2s --engine batch
+	wait_for 60 rtta-export --quiet --coverage R
+	rtta-export --format jsonl R >out
+	channel 0 0 <out | numbered check 0 499
+	channel 1 10000 <out | cmp - <(seq 0 149; seq 350 499)
+	[ "$(count_received '.event == "body"')" -eq 1 ]
+}
+
 # field failures 2, 5
 @test "Deepgram: the last words come late, finals never with speech_final, Metadata first or never" {
 	do_now '{"late_final_ms": 1000, "no_speech_final": true}'

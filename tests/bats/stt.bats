@@ -20,6 +20,16 @@ whole() {
 	        else .bad += [[.at, $r.first, $r.last]] | .at = $r.last end)
 	    | if .at == $last and .bad == [] then "whole" else tojson end'
 }
+# two FRAMES [OPTION...]: two channels; the numbers of the second are 10000 higher
+two() { numbered gen --channels 2 --apart 10000 -n "$@"; }
+# of CHANNEL <records: those that name it; apart CHANNEL: their text
+of() { jq -c "select(.channel == $1)"; }
+apart() { of "$1" | jq -r 'select(.type == "text").text'; }
+# split_session ID: its key, as route writes it
+split_session() {
+	jq -nc --arg id "$1" '{subject: "$KV.system_state.session.\($id)",
+	    data: ({channels_as: "split", channels: 2} | tojson)}' | "$BATS_TEST_DIRNAME/../tools/nats-pub"
+}
 audio_messages() { request '$JS.API.STREAM.INFO.AUDIO_STREAM' '' | jq .state.messages; }
 # subscribe SUBJECT: what a core subscriber sees, as it is on the wire
 subscribe() {
@@ -69,6 +79,19 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	[ "$(whole 0 96000 <out)" = whole ]
 }
 
+@test "a filter: channels kept apart: an engine each; with one that dies nothing is lost or doubled" {
+	mkdir dead
+	printf '%s\n' '#!/bin/sh' 'rmdir dead 2>/dev/null && exec numbered hear --words --die-on 10310' \
+	    'exec numbered hear --words' >ear
+	chmod +x ear
+	two 600 --zero 10100-10299 | rtta-stt -q --channels-as split --exec ./ear >out
+	apart 0 <out | numbered check 0 599
+	apart 1 <out | grep -o '[0-9]*' | cmp - <(seq 10000 10099; seq 10300 10599)
+	for channel in 0 1; do [ "$(of $channel <out | whole 0 192000)" = whole ]; done
+	run -64 rtta-stt --lane live --channels-as split
+	run -64 rtta-stt --channels-as left
+}
+
 @test "a filter: broken input ends with 65, what came before is said" {
 	{ numbered gen -n 50; echo nonsense nonsense nonsense nonsense nonsense; } >in
 	run -65 --separate-stderr bash -c 'rtta-stt --exec "numbered hear" <in >out'
@@ -109,6 +132,38 @@ backfill() { background "${2:-back}" rtta-stt --lane backfill --idle 2s --exec "
 	wait_for 60 count S 1000
 	right S 0 999
 	[ "$(records S | whole 0 320000)" = whole ]
+}
+
+@test "channels kept apart: sound is acknowledged when both are covered; kill -9, another writer: each once" {
+	# the second engine that is started, the one of channel 1, is deaf
+	printf '%s\n' '#!/bin/sh' 'mkdir first 2>/dev/null && exec numbered hear --words' \
+	    'exec numbered hear --deaf --hang' >ear
+	chmod +x ear
+	start_bus
+	split_session S
+	background live rtta-stt --lane live --edge=0 --exec ./ear
+	two 100 | publish S
+	wait_for 60 count S 100
+	[ "$(audio_messages)" = 100 ]
+	stop live KILL
+	# a part of one channel is there already: that is not heard again
+	jq -nc '{subject: "transcript.raw.S", data: ([range(10110; 10120)] | join(" ")), headers: {
+	    timestamp: "2026-01-05T10:15:03.120000Z", end: "2026-01-05T10:15:03.320000Z", is_final: "true",
+	    type: "text", lane: "live", rev: "1", run: "0000000000000001", channel: "1",
+	    first: "35200", last: "38400"}}' | "$BATS_TEST_DIRNAME/../tools/nats-pub"
+	two 200 --start 100 | publish S
+	live "--words --slow 20 --log heard"
+	wait_for 60 count S 450
+	stop live KILL
+	live "--words --log heard" again
+	two 200 --start 300 | publish --eos S
+	wait_for 60 count S 1000
+	records S | apart 0 | numbered check 0 499
+	records S | apart 1 | numbered check 10000 10499
+	for channel in 0 1; do [ "$(records S | of $channel | whole 0 160000)" = whole ]; done
+	records S | jq -es 'all(.channel == 0 or .channel == 1)'
+	[ "$(awk '$1 < 100 || ($1 >= 10110 && $1 < 10120)' heard)" = "" ]
+	wait_for 60 drained
 }
 
 @test "an engine that dies each few seconds: every number once, in the lane too" {
@@ -297,6 +352,23 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 rtta-export -q --coverage R
 	[ "$(records R | jq -r 'select(.type == "gap") | "\(.first) \(.last) \(.reason)"')" = "224000 227200 lost" ]
 	[ "$(records R | whole 0 480000)" = whole ]
+	wait_for 60 drained
+}
+
+@test "backfill: channels kept apart: both are heard, a hole is a gap of each, and the session closes" {
+	start_bus
+	backfill --words
+	two 700 --zero 10200-10499 --skip 500-509 | rtta-flush --session R --channels-as split
+	wait_for 60 rtta-export -q --coverage R
+	records R | apart 0 | grep -o '[0-9]*' | cmp - <(seq 0 499; seq 510 699)
+	records R | apart 1 | grep -o '[0-9]*' | cmp - <(seq 10000 10199; seq 10510 10699)
+	[ "$(records R | jq -r 'select(.type == "gap") | "\(.channel) \(.first) \(.last)"')" = $'0 160000 163200\n1 160000 163200' ]
+	for channel in 0 1; do [ "$(records R | of $channel | whole 0 224000)" = whole ]; done
+	rtta-export -q R >txt
+	grep -q '^channel 1: 0 1 ' txt
+	grep -q '^channel 2: 10000 10001 ' txt
+	[ "$(grep -c '^\[gap' txt)" = 1 ]
+	rtta-export -q --coverage --json R | jq -e '.gap_s == 0.2 and .overlap_s == 0 and .captured_s == 14'
 	wait_for 60 drained
 }
 

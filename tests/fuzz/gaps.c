@@ -45,15 +45,16 @@ put_key(struct rtta_gaps *gaps, struct rtta_transcript *transcript, char *line)
 static void
 fill(const struct rtta_gaps *gaps, struct rtta_cover *covered)
 {
+	const struct rtta_cover *sets[] = { covered };
 	struct rtta_gap *list;
-	size_t count = rtta_gaps_missing(gaps, covered, &list);
+	size_t count = rtta_gaps_missing(gaps, sets, 0, &list);
 
 	for (size_t i = 0; i < count; i++) {
 		assert(list[i].span.first < list[i].span.last);
 		rtta_cover_add(covered, list[i].span);
 	}
 	free(list);
-	assert(rtta_gaps_missing(gaps, covered, &list) == 0);
+	assert(rtta_gaps_missing(gaps, sets, 0, &list) == 0);
 	free(list);
 	count = rtta_gaps_breaks(gaps, &list);
 	for (size_t i = 0; i < count; i++)

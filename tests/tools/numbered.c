@@ -35,6 +35,7 @@ static const char help[] =
     "      --run HEX         run id, 16 digits (default 1)\n"
     "      --rate HZ         (default 16000)\n"
     "      --channels N      (default 1)\n"
+    "      --apart N         channel c spells numbers that are c times N higher\n"
     "      --frame-ms MS     (default 20)\n"
     "      --pace            in real time\n"
     "      --until FILE      once it is there, two frames of digital zero and the end;\n"
@@ -85,7 +86,7 @@ struct range {
 
 struct numbered {
 	/* gen */
-	uint64_t frames, start, run;
+	uint64_t frames, start, run, apart;
 	uint32_t rate_hz, channels, frame_ms;
 	bool pace, raw, lost, untaken, gone, talk;
 	int64_t at_us;
@@ -105,7 +106,7 @@ struct numbered {
 enum { O_RUN = 256, O_RATE, O_CHANNELS, O_FRAME_MS, O_PACE, O_RAW, O_ZERO, O_SKIP, O_LOST,
 	O_AT, O_FINAL, O_INTERIM, O_WORDS, O_DELAY, O_SLOW, O_DIE, O_DIE_ON, O_NO_DONE, O_HANG,
 	O_MUTE, O_DEAF, O_FAIL, O_LOG, O_UNTAKEN, O_GONE, O_TALK, O_CLOUD, O_MOOD,
-	O_UNTIL };
+	O_UNTIL, O_APART };
 
 static void
 parse_range(const char *flag, const char *text, struct range *ranges, size_t *count)
@@ -137,6 +138,7 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 		{ "run", required_argument, NULL, O_RUN },
 		{ "rate", required_argument, NULL, O_RATE },
 		{ "channels", required_argument, NULL, O_CHANNELS },
+		{ "apart", required_argument, NULL, O_APART },
 		{ "frame-ms", required_argument, NULL, O_FRAME_MS },
 		{ "pace", no_argument, NULL, O_PACE },
 		{ "until", required_argument, NULL, O_UNTIL },
@@ -177,6 +179,7 @@ parse_options(struct numbered *nu, int argc, char *argv[])
 			break;
 		case O_RATE: nu->rate_hz = (uint32_t)rtta_opt_int("--rate", optarg, 8000, 48000); break;
 		case O_CHANNELS: nu->channels = (uint32_t)rtta_opt_int("--channels", optarg, 1, 8); break;
+		case O_APART: nu->apart = (uint64_t)rtta_opt_int("--apart", optarg, 0, INT32_MAX / 8); break;
 		case O_FRAME_MS: nu->frame_ms = (uint32_t)rtta_opt_int("--frame-ms", optarg, 10, 100); break;
 		case O_PACE: nu->pace = true; break;
 		case O_UNTIL: nu->until = optarg; break;
@@ -240,12 +243,15 @@ margin(const struct numbered *nu)
 }
 
 static void
-spell(const struct numbered *nu, int16_t *values, uint32_t number)
+spell(const struct numbered *nu, int16_t *values, uint64_t n)
 {
 	values += margin(nu) * nu->channels;
-	for (int i = 0; i < SPELLED; i++)
-		for (uint32_t c = 0; c < nu->channels; c++)
-			values[(uint32_t)i * nu->channels + c] = spelled_sample(number, i);
+	for (uint32_t c = 0; c < nu->channels; c++) {
+		uint64_t number = n + c * nu->apart;
+
+		for (int i = 0; !in_range(nu->zero, nu->zeros, number) && i < SPELLED; i++)
+			values[(uint32_t)i * nu->channels + c] = spelled_sample((uint32_t)number, i);
+	}
 }
 
 static void
@@ -321,8 +327,8 @@ generate(struct numbered *nu, struct rtta_err *err)
 		if (hole)
 			continue;
 		memset(values, 0, bytes);
-		if (!in_range(nu->zero, nu->zeros, n) && !(nu->talk && is_pause(n)))
-			spell(nu, values, (uint32_t)n);
+		if (!(nu->talk && is_pause(n)))
+			spell(nu, values, n);
 		rtta_frame_encode(header, &frame);
 		if (!nu->raw)
 			fwrite(header, sizeof(header), 1, stdout);

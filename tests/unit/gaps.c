@@ -58,9 +58,37 @@ static const char *
 missing(const struct rtta_gaps *gaps, const struct rtta_cover *cover)
 {
 	struct rtta_gap *found = NULL;
-	size_t count = rtta_gaps_missing(gaps, cover, &found);
+	size_t count = rtta_gaps_missing(gaps, &cover, 0, &found);
 
 	return list(found, count);
+}
+
+/* Of two channels: what each of them lacks, also behind where its own records
+ * end. */
+static void
+test_channels(void)
+{
+	struct rtta_gaps *gaps = session(false);
+	struct rtta_cover *left = rtta_cover_new(), *right = rtta_cover_new();
+	const struct rtta_cover *sets[] = { left, right };
+	struct rtta_gap *found = NULL;
+	size_t count;
+
+	rtta_cover_add(left, (struct rtta_span){ 0xaa, 1000, 40000 });
+	rtta_cover_add(left, (struct rtta_span){ 0xbb, 0, 5000 });
+	rtta_cover_add(right, (struct rtta_span){ 0xaa, 1000, 30000 });
+	rtta_cover_add(right, (struct rtta_span){ 0xbb, 1000, 3000 });
+	count = rtta_gaps_missing(gaps, sets, 2, &found);
+	CHECK_INT(count, 3);
+	for (size_t i = 0; i < count; i++)
+		CHECK_INT(found[i].channel, 1);
+	CHECK_STR(list(found, count), "aa 30000-40000 lost 2.81-3.44; bb 0-1000 lost 9.00-9.06; "
+	    "bb 3000-5000 lost 9.19-9.31; ");
+	CHECK_INT(rtta_gaps_missing(gaps, sets, 0, &found), 0);
+	free(found);
+	rtta_cover_free(left);
+	rtta_cover_free(right);
+	rtta_gaps_free(gaps);
 }
 
 static void
@@ -173,6 +201,7 @@ int
 main(void)
 {
 	test_missing();
+	test_channels();
 	test_breaks();
 	test_tail();
 	return check_result();

@@ -80,6 +80,7 @@ test_copies_first(bool stored)
 	run.config = (struct rtta_lane_config){ .profile = run.engine, .fallback = run.fallback,
 	    .idle_ms = 0, .patience_ms = 1000, .return_ms = 1000 };
 	rtta_books_init(&run.books);
+	rtta_book_tell(rtta_books_get(&run.books, "S"), 0);
 	run.lane = rtta_lane_new(&run.config, &run.books);
 	take_frames(&run);
 	pump(&run);

@@ -4,6 +4,7 @@
 
 #include "book.h"
 #include "check.h"
+#include "cover.h"
 #include "draft.h"
 #include "log.h"
 #include "mem.h"
@@ -30,6 +31,8 @@ open_writer(struct writer *writer, const struct server *server)
 	rtta_books_init(&writer->books);
 	writer->store = rtta_store_new(writer->bus, &writer->books);
 	writer->book = rtta_books_get(&writer->books, "S");
+	rtta_book_tell(writer->book, 0);
+	rtta_book_tell(rtta_books_get(&writer->books, "T"), 2);
 	while (wait_ms = rtta_store_tick(writer->store), !rtta_store_loaded(writer->store))
 		server_turn(writer->bus, wait_ms);
 }
@@ -57,12 +60,22 @@ draft(uint64_t first, uint64_t last, const char *text)
 	return draft;
 }
 
-/* Another writer's record, stored when this returns. */
+/* The same of a channel of the session T. */
+static struct rtta_draft *
+channel_draft(int channel, uint64_t first, uint64_t last, const char *text)
+{
+	struct rtta_draft *made = draft(first, last, text);
+
+	strcpy(made->record.session, "T");
+	made->record.channel = channel;
+	return made;
+}
+
+/* Another writer's record (taken), stored when this returns. */
 static void
-store_other(struct rtta_bus *bus, uint64_t first, uint64_t last)
+store_draft(struct rtta_bus *bus, struct rtta_draft *other)
 {
 	struct rtta_publisher *publisher = rtta_publisher_new(bus, 1);
-	struct rtta_draft *other = draft(first, last, "other");
 	struct rtta_puback ack;
 	int wait_ms;
 
@@ -72,6 +85,12 @@ store_other(struct rtta_bus *bus, uint64_t first, uint64_t last)
 		server_turn(bus, wait_ms);
 	CHECK_INT(ack.error, 0);
 	rtta_publisher_free(publisher);
+}
+
+static void
+store_other(struct rtta_bus *bus, uint64_t first, uint64_t last)
+{
+	store_draft(bus, draft(first, last, "other"));
 }
 
 /* Everything that is on its way to the writer has arrived, and waits. */
@@ -128,6 +147,42 @@ check_deleted(struct rtta_bus *bus, struct writer *writer)
 	CHECK_INT(server_state(bus, "TEXT_STREAM", "messages"), 3);
 }
 
+/* Two channels have records of one span, with an id each.  Another writer was
+ * faster on one of them: ours is cut there alone, what both have is covered. */
+static void
+check_channels(struct rtta_bus *bus, struct writer *writer)
+{
+	struct rtta_book *book = rtta_books_get(&writer->books, "T");
+	struct rtta_covered covered;
+	struct rtta_again again;
+	struct rtta_span span;
+	int64_t before = server_state(bus, "TEXT_STREAM", "messages");
+	size_t count = 0;
+
+	while (rtta_store_next_covered(writer->store, &covered))
+		;
+	store_draft(bus, channel_draft(1, 0, 300, "theirs"));
+	rtta_store_put(writer->store, channel_draft(0, 0, 100, "left"));
+	rtta_store_put(writer->store, channel_draft(1, 0, 100, "right"));
+	rtta_store_put(writer->store, channel_draft(0, 100, 400, "left too"));
+	rtta_store_put(writer->store, channel_draft(1, 100, 400, "right too"));
+	settle(writer);
+	for (; rtta_store_next_covered(writer->store, &covered); count++)
+		CHECK(covered.book == book);
+	CHECK(count > 0);
+	CHECK(rtta_cover_at(book->cover[0], 0, &span) && span.first == 0 && span.last == 300);
+	/* "right too" was mostly theirs: its end is heard again, on that channel. */
+	CHECK_INT(rtta_store_next_again(writer->store, &again), 1);
+	CHECK_INT(again.channel, 1);
+	CHECK_INT(rtta_cover_samples(again.spans), 100);
+	rtta_cover_free(again.spans);
+	CHECK_INT(server_state(bus, "TEXT_STREAM", "messages"), before + 3);
+	rtta_store_put(writer->store, channel_draft(0, 400, 500, "same"));
+	rtta_store_put(writer->store, channel_draft(1, 400, 500, "same"));
+	settle(writer);
+	CHECK_INT(server_state(bus, "TEXT_STREAM", "messages"), before + 5);
+}
+
 int
 main(void)
 {
@@ -144,6 +199,7 @@ main(void)
 	open_writer(&writer, &server);
 	check_late_refusal(bus, &writer);
 	check_deleted(bus, &writer);
+	check_channels(bus, &writer);
 	close_writer(&writer);
 	rtta_bus_close(bus);
 	server_remove(&server);
