@@ -34,8 +34,8 @@ finds() {
 }
 
 # 5 and 6 have a small ceiling: AUDIO_STREAM is full, and everything is killed.
-@test "three seeds, one of them with services: every sample is in one record" {
-	for seed in 3 5 "--websocket 6"; do
+@test "three seeds, one of them with services, one with two channels kept apart: every sample is in one record" {
+	for seed in "--split 3" 5 "--websocket 6"; do
 		# shellcheck disable=SC2086
 		background "seed${seed#--* }" "$BATS_TEST_DIRNAME/../chaos/chaos" -k "$PWD/${seed#--* }" $seed 0.4
 	done
