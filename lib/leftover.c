@@ -112,8 +112,10 @@ load_live_from(struct rtta_leftover *leftover, const char *where, struct rtta_li
 
 	while (next_live_file(dir, &name, id)) {
 		count = load(leftover, where, name, &frames);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
+			frames[i]->kept = true;
 			send_again(frames[i], id, live, sw);
+		}
 		free(frames);
 	}
 	if (dir != NULL)
@@ -151,7 +153,7 @@ rtta_leftover_load_preroll(struct rtta_leftover *leftover, struct rtta_window *w
 }
 
 /* A file that was not removed in time may hold sound of a session that is over,
- * or of its pre-roll. */
+ * or of before it. */
 static void
 feed(struct rtta_leftover *leftover, const char *dir, const char *name,
     const struct rtta_leftover_to *to)
@@ -163,7 +165,7 @@ feed(struct rtta_leftover *leftover, const char *dir, const char *name,
 	for (size_t i = 0; i < count; i++)
 		if (rtta_resume_find(to->state, rtta_held_pos(frames[i]), id))
 			send_again(frames[i], id, to->live, to->sw);
-		else if (rtta_resume_is_preroll(to->state, rtta_held_pos(frames[i]),
+		else if (rtta_resume_is_earlier(to->state, rtta_held_pos(frames[i]),
 		    rtta_switch_session(to->sw)))
 			add_preroll(to->window, frames[i]);
 		else
@@ -321,12 +323,18 @@ rtta_leftover_seek(struct rtta_leftover *leftover, const struct rtta_frame *fram
 static void
 forget_live(struct rtta_leftover *leftover)
 {
-	char *name = live_name(leftover->live_id);
+	char id[RTTA_SESSION_ID_BYTES];
+	const char *where, *name;
+	DIR *dir;
 
-	if (leftover->live_fd != 0)
-		rtta_unsent_remove(leftover->state_dir, name);
+	for (int i = 0; (where = nth_dir(leftover, i)) != NULL; i++) {
+		dir = opendir(where);
+		while (next_live_file(dir, &name, id))
+			rtta_unsent_remove(where, name);
+		if (dir != NULL)
+			closedir(dir);
+	}
 	close_live(leftover);
-	free(name);
 }
 
 void

@@ -27,6 +27,7 @@ enum {
 struct piece {
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_note note;   /* of what is missing without it */
+	bool kept;                       /* elsewhere, too */
 	struct piece *next;
 };
 
@@ -107,9 +108,11 @@ void
 rtta_live_frame(struct rtta_live *live, const char *id, struct rtta_held *held)
 {
 	struct rtta_audio audio = { .lost = held->lost, .frame = held->frame };
+	struct piece *piece = piece_of(id, held);
 
-	publish(live, &audio, id, piece_of(id, held));
-	if (live->keeping)
+	piece->kept = held->kept || live->keeping;
+	publish(live, &audio, id, piece);
+	if (live->keeping && !held->kept)
 		live->keep(live->keep_context, &audio);
 	free(held);
 }
@@ -225,18 +228,23 @@ put_back(struct rtta_live *live, struct taken *taken)
 	rtta_queue_done(&taken->messages);
 }
 
+/* anew: also what was kept already, and is forgotten. */
 static void
-keep_all(struct rtta_live *live)
+keep_all(struct rtta_live *live, bool anew)
 {
 	struct taken taken = {0};
 	struct rtta_audio audio;
+	struct piece *piece;
 	natsMsg *msg;
 	void *tag;
 
 	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
-		if (read_frame(msg, &audio))
+		piece = tag;
+		if (read_frame(msg, &audio) && (anew || !piece->kept)) {
 			live->keep(live->keep_context, &audio);
-		hold(&taken, msg, tag);
+			piece->kept = true;
+		}
+		hold(&taken, msg, piece);
 	}
 	put_back(live, &taken);
 	live->keeping = true;
@@ -262,7 +270,7 @@ look_at_waiting(struct rtta_live *live)
 		live->waits_ms = now_ms;
 	} else if (!live->keeping && live->keep != NULL && now_ms - live->waits_ms >= PATIENCE_MS &&
 	    (rtta_publisher_trouble(live->publisher) != 0 || !rtta_bus_connected(live->bus))) {
-		keep_all(live);
+		keep_all(live, false);
 	}
 }
 
@@ -339,9 +347,9 @@ rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
 		free(tag);
 	}
 	put_back(live, &taken);
-	if (live->keeping && dropped) {
+	if (live->keep != NULL && dropped) {
 		live->keep(live->keep_context, NULL);
-		keep_all(live);
+		keep_all(live, true);
 	}
 	return dropped;
 }

@@ -23,7 +23,8 @@ void rtta_live_free(struct rtta_live *live);
 /*
  * What waits for more than three seconds, because the bus is away or takes
  * nothing, is given to keep as well, each frame once and then those that come,
- * so that it outlives a kill; NULL: forget all of it.
+ * so that it outlives a kill; not what held says is kept already.  NULL: forget
+ * all of it.
  */
 void rtta_live_keep(struct rtta_live *live,
     void (*keep)(void *context, const struct rtta_audio *audio), void *context);

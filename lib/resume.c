@@ -194,24 +194,45 @@ rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
 	return false;
 }
 
+static bool
+is_before(struct rtta_pos pos, struct rtta_pos mark)
+{
+	return pos.run == mark.run && pos.sample < mark.sample;
+}
+
+static bool
+is_preroll_of(const struct rtta_state *state, const char *id, const struct rtta_session_cut *cut,
+    struct rtta_pos pos)
+{
+	uint64_t *runs;
+	size_t n_runs;
+	bool is_preroll;
+
+	if (!cut->has_preroll)
+		return false;
+	n_runs = rtta_keys_runs(state, id, &runs);
+	is_preroll = !rtta_pos_before(pos, cut->first, runs, n_runs) &&
+	    !rtta_pos_before(cut->last, pos, runs, n_runs);
+	free(runs);
+	return is_preroll;
+}
+
 bool
-rtta_resume_is_preroll(const struct rtta_state *state, struct rtta_pos pos, const char *but)
+rtta_resume_is_earlier(const struct rtta_state *state, struct rtta_pos pos, const char *but)
 {
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_cut cut;
-	bool is_preroll = false;
-	size_t at = 0, n_runs;
-	uint64_t *runs;
+	struct rtta_session_end end;
+	size_t at = 0;
 
-	while (!is_preroll && rtta_keys_next_cut(state, &at, id, &cut)) {
-		if (!cut.has_preroll || strcmp(id, but) == 0)
+	while (rtta_keys_next_cut(state, &at, id, &cut)) {
+		if (strcmp(id, but) == 0)
 			continue;
-		n_runs = rtta_keys_runs(state, id, &runs);
-		is_preroll = !rtta_pos_before(pos, cut.first, runs, n_runs) &&
-		    !rtta_pos_before(cut.last, pos, runs, n_runs);
-		free(runs);
+		if ((cut.has_at && is_before(pos, cut.at)) || is_preroll_of(state, id, &cut, pos) ||
+		    (rtta_keys_end(state, id, &end) == 0 && end.has_at && is_before(pos, end.at)))
+			return true;
 	}
-	return is_preroll;
+	return false;
 }
 
 void

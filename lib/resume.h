@@ -37,8 +37,9 @@ void rtta_resume_apply(struct rtta_resume *resume, struct rtta_switch *sw,
 bool rtta_resume_find(const struct rtta_state *state, struct rtta_pos pos,
     char id[RTTA_SESSION_ID_BYTES]);
 
-/* Does it lie in the pre-roll of a session, of another one than `but`? */
-bool rtta_resume_is_preroll(const struct rtta_state *state, struct rtta_pos pos, const char *but);
+/* Does it lie before the end or the cut of another session than `but`, or in its
+ * pre-roll?  Then it is none of what comes now. */
+bool rtta_resume_is_earlier(const struct rtta_state *state, struct rtta_pos pos, const char *but);
 
 /* What lies in the window before the end of an earlier session is no later
  * one's pre-roll. */

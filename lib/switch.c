@@ -175,7 +175,7 @@ to_live(struct rtta_switch *sw, struct rtta_held *held)
 		return;
 	}
 	if (rtta_switch_is_sound(held))
-		rtta_switch_note_run(sw, held, &sw->done);
+		rtta_switch_note_run(sw, held);
 	rtta_switch_pass(sw, held);
 	if (!rtta_switch_is_sound(held)) {
 		free(held);

@@ -18,7 +18,8 @@ name_preroll(struct rtta_switch *sw)
 	sw->cut.has_preroll = true;
 	sw->cut.first = rtta_held_pos(rtta_window_at(sw->window, first));
 	sw->cut.last = rtta_held_pos(rtta_window_at(sw->window, last));
-	rtta_switch_note_runs(sw, first, last);
+	for (; first <= last; first++)
+		rtta_switch_note_run(sw, rtta_window_at(sw->window, first));
 }
 
 /* Of the newest frame that is known; sound that comes later may differ. */

@@ -55,7 +55,7 @@ struct rtta_switch {
 	struct rtta_session_end end;
 	uint64_t *runs;
 	size_t n_runs;
-	struct rtta_switch_mark run_end;  /* of the last run that the route before wrote down */
+	struct rtta_switch_mark run_end;           /* how far the last of them is known */
 	bool had_live;
 	bool direct;                   /* follows another session: no pre-roll, no seeking */
 	bool over;                     /* ends as soon as its cut is stored */
@@ -118,12 +118,8 @@ void rtta_switch_note_hole(struct rtta_switch *sw, const struct rtta_switch_mark
 /* The device that went away had not come back. */
 void rtta_switch_note_gone(struct rtta_switch *sw, const struct rtta_session_end *end);
 
-/* The frame's run is one of the session; done is what came before the frame. */
-void rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held,
-    const struct rtta_switch_mark *done);
-
-/* And those of frames of the window, first to last. */
-void rtta_switch_note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last);
+/* A frame of the session: its run is one of the session's, and reaches so far. */
+void rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held);
 
 /* --- switch_queue.c --- */
 

@@ -32,15 +32,6 @@ rtta_switch_note_gone(struct rtta_switch *sw, const struct rtta_session_end *end
 	strcpy(action->note.reason, rtta_reason_text(RTTA_REASON_UNPLUGGED));
 }
 
-/* Behind the run before, whatever was dealt with last. */
-static const struct rtta_switch_mark *
-find_prev(const struct rtta_switch *sw, const struct rtta_switch_mark *done)
-{
-	if (sw->run_end.is_set && sw->n_runs > 0 && done->pos.run != sw->runs[sw->n_runs - 1])
-		return &sw->run_end;
-	return done;
-}
-
 /* Without loss, and nothing that lay between was dropped. */
 static bool
 follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
@@ -49,11 +40,10 @@ follows(const struct rtta_held *held, const struct rtta_switch_mark *prev)
 	    (held->after.run == prev->pos.run && held->after.sample == prev->pos.sample));
 }
 
-void
-rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held,
-    const struct rtta_switch_mark *done)
+static void
+note_run(struct rtta_switch *sw, const struct rtta_held *held)
 {
-	const struct rtta_switch_mark *prev = find_prev(sw, done);
+	const struct rtta_switch_mark *prev = &sw->run_end;
 	struct rtta_switch_action *action;
 	size_t i;
 
@@ -83,17 +73,17 @@ rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held,
 }
 
 void
-rtta_switch_note_runs(struct rtta_switch *sw, uint64_t first, uint64_t last)
+rtta_switch_note_run(struct rtta_switch *sw, const struct rtta_held *held)
 {
-	const struct rtta_held *held;
-	struct rtta_switch_mark prev = {0};
+	uint64_t end = rtta_frame_end(&held->frame);
 
-	for (uint64_t i = first; i <= last; i++) {
-		held = rtta_window_at(sw->window, i);
-		if (sw->n_runs == 0 || sw->runs[sw->n_runs - 1] != held->frame.run_id)
-			rtta_switch_note_run(sw, held, &prev);
-		prev.is_set = true;
-		prev.pos = (struct rtta_pos){ held->frame.run_id, rtta_frame_end(&held->frame) };
-		prev.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
-	}
+	note_run(sw, held);
+	if (sw->runs[sw->n_runs - 1] != held->frame.run_id)
+		return;  /* an earlier run's, and late */
+	if (sw->run_end.is_set && sw->run_end.pos.run == held->frame.run_id &&
+	    end <= sw->run_end.pos.sample)
+		return;
+	sw->run_end.is_set = true;
+	sw->run_end.pos = (struct rtta_pos){ held->frame.run_id, end };
+	sw->run_end.us = (held->frame.capture_ns + rtta_held_ns(held)) / NS_PER_US;
 }

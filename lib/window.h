@@ -25,6 +25,7 @@ struct rtta_held {
 	struct rtta_frame frame;   /* the payload lies behind the struct */
 	uint64_t lost;             /* samples missing just before it */
 	double level_db;
+	bool kept;                 /* in a file already, should the process be killed */
 	bool known;                /* the status was known when it was read */
 	bool after_gone;           /* the run before ended because the device went away */
 	bool has_after;

@@ -176,17 +176,22 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	wait_for 20 grep -q ': cut' route.err
 	gen --frames 400
 	# 56 are stored
-	kept() { [ "$(stat -c %s "unsent.$session.frames")" -eq $((344 * 680)) ]; }
-	wait_for 20 kept
+	kept() { [ "$(stat -c %s "unsent.$session.frames")" -eq $(($1 * 680)) ]; }
+	wait_for 20 kept 344
+	stop route KILL
+	# the next one adds to the file what is new, and nothing else
+	start_route --state-dir . --runtime-dir .
+	gen --start 400 --frames 10
+	wait_for 20 kept 354
 	stop route KILL
 	start_route --state-dir . --runtime-dir .
 	start_others
-	wait_for 60 heard 390
+	wait_for 60 heard 400
 	wait_for 20 test ! -e "unsent.$session.frames"
 	rtta-session stop
-	gen --start 400 --frames 1 --zero 400-400
+	gen --start 410 --frames 1 --zero 410-410
 	wait_for 60 complete
-	words | numbered check 0 399
+	words | numbered check 0 409
 	[ "$(gaps)" = '{}' ]
 }
 

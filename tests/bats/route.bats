@@ -205,11 +205,11 @@ start() {
 	[ "$(key cut.s2 '[.first.sample, .last.sample]')" = "[$((110 * FRAME)),$((119 * FRAME))]" ]
 }
 
-@test "what a killed route left of an earlier session's pre-roll is not live in the next one" {
+@test "sound of before an earlier session's end, left by a killed route, is not live in the next one" {
 	start
 	gen --frames 100 >frames
 	wait_for 10 count_is preroll 100
-	active s1
+	active s1 '"preroll_s": 1'
 	wait_for 10 key cut.s1
 	gen --start 100 --frames 10 >frames
 	wait_for 10 count_is live 10 s1
@@ -218,7 +218,7 @@ start() {
 	gen --start 110 --frames 10 >frames
 	wait_for 10 count_is live 10 s2
 	stop route KILL
-	gen --start 95 --frames 5 >seek.frames
+	{ gen --start 30 --frames 5; gen --start 95 --frames 5; } >seek.frames
 	start_route
 	wait_for 10 test ! -e seek.frames
 	gen --start 120 --frames 2 >frames
