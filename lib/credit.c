@@ -6,6 +6,7 @@
 #include "bus.h"
 #include "clock.h"
 #include "credit.h"
+#include "log.h"
 #include "mem.h"
 #include "streams.h"
 
@@ -18,6 +19,7 @@ enum {
 	FULL_MS = 250,
 	AGAIN_MS = 20,
 	ANSWER_MS = 2000,
+	DEAF_MS = 4000,          /* without an answer */
 	NO_ANSWER = 408
 };
 
@@ -29,8 +31,10 @@ struct rtta_credit {
 	int64_t unsure_bytes, unsure_messages; /* that the answer may leave out */
 	int64_t needed_bytes;                  /* of the message that was refused */
 	int64_t asked_ms;                      /* the last time; 0: never */
+	int64_t lost_ms;                       /* asked then, and not answered since; 0: answered */
 	uint64_t epoch;
 	bool open, full, wanted;
+	bool deaf;                             /* nobody answers: no limit */
 };
 
 struct rtta_credit *
@@ -68,6 +72,19 @@ quarter(int64_t room, int64_t least)
 	return part > 0 ? part : 0;
 }
 
+static void
+miss_answer(struct rtta_credit *credit)
+{
+	credit->wanted = true;
+	if (credit->lost_ms == 0)
+		credit->lost_ms = credit->asked_ms;
+	if (credit->deaf || rtta_clock_mono_ms() - credit->lost_ms < DEAF_MS)
+		return;
+	credit->deaf = true;
+	credit->full = false;
+	rtta_log_warn("AUDIO_STREAM: no answer how full it is, its own ceiling has to do");
+}
+
 /* Without an answer that tells, the server's own ceiling has to do. */
 static void
 take_answer(struct rtta_credit *credit, const struct rtta_answer *answer)
@@ -76,9 +93,11 @@ take_answer(struct rtta_credit *credit, const struct rtta_answer *answer)
 
 	credit->open = false;
 	if (answer->error == NO_ANSWER) {
-		credit->wanted = true;
+		miss_answer(credit);
 		return;
 	}
+	credit->lost_ms = 0;
+	credit->deaf = false;
 	if (answer->error == 0)
 		rtta_streams_room(answer->body, &bytes, &messages);
 	credit->bytes = quarter(bytes - credit->unsure_bytes, LEAST_BYTES);
@@ -96,7 +115,8 @@ rtta_credit_look(struct rtta_credit *credit)
 	/* Another server, or the same one with what it found again. */
 	if (credit->epoch != rtta_bus_epoch(credit->bus)) {
 		credit->epoch = rtta_bus_epoch(credit->bus);
-		credit->since_ms = 0;
+		credit->since_ms = credit->lost_ms = 0;
+		credit->deaf = false;
 	}
 	while (rtta_api_next(credit->api, &answer)) {
 		take_answer(credit, &answer);
@@ -109,6 +129,8 @@ rtta_credit_take(struct rtta_credit *credit, size_t payload_bytes)
 {
 	int64_t bytes = (int64_t)payload_bytes + MESSAGE_BYTES;
 
+	if (credit->deaf)
+		return true;
 	if (credit->since_ms == 0 || rtta_clock_mono_ms() - credit->since_ms >= VOID_MS ||
 	    credit->messages < 1 || credit->bytes < bytes) {
 		credit->wanted = true;
@@ -127,7 +149,7 @@ due_ms(const struct rtta_credit *credit)
 {
 	if (credit->asked_ms == 0)
 		return 0;
-	if (!credit->wanted)
+	if (!credit->wanted || credit->deaf)
 		return credit->asked_ms + REFRESH_MS;
 	return credit->asked_ms + (credit->full ? FULL_MS : AGAIN_MS);
 }

@@ -6,7 +6,9 @@
  * must have room, or it drops the oldest sound, unread as it is
  * (rtta-design(7)).  STREAM.INFO is asked once a second while there is
  * something to send, at once when the credit is used up, and four times a
- * second while there is no room.  Belongs to main's thread; nothing waits.
+ * second while there is no room.  Where nobody answers for four seconds there
+ * is no limit until somebody does: sound that waits is lost for certain when
+ * its publisher is killed.  Belongs to main's thread; nothing waits.
  *
  * Several publishers do not know of each other.  Each takes a quarter of the
  * room that it sees, however fast it is, and what it has taken is void after

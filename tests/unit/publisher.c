@@ -213,6 +213,30 @@ check_share(struct rtta_bus *bus)
 	server_do(bus, "STREAM.DELETE.AUDIO_STREAM", "");
 }
 
+/* Who may not ask how full it is publishes all the same. */
+static void
+check_deaf(void)
+{
+	struct server server = { .more = "authorization { users: [ { user: u, password: p, "
+	    "permissions: { publish: { deny: [\"$JS.API.STREAM.INFO.AUDIO_STREAM\"] } } } ] }\n"
+	    "no_auth_user: u\n" };
+	struct rtta_bus *bus;
+	struct run run;
+
+	server_start(&server);
+	bus = server_open_bus(&server, "deaf");
+	server_do(bus, "STREAM.CREATE.AUDIO_STREAM", "{\"name\":\"AUDIO_STREAM\","
+	    "\"subjects\":[\"audio.>\"],\"storage\":\"file\"}");
+	begin(&run, bus, 64);
+	rtta_publisher_limit(run.publisher, rtta_credit_new(bus));
+	put_many(&run, "audio.live.x", 1000, 640);
+	until_taken(&run, 1000);
+	CHECK_INT(run.disorder, 0);
+	rtta_publisher_free(run.publisher);
+	rtta_bus_close(bus);
+	server_remove(&server);
+}
+
 static void
 check_refusals(struct rtta_bus *bus)
 {
@@ -340,6 +364,7 @@ main(void)
 	check_no_stream(bus);
 	check_take_back(bus);
 	check_silence(bus);
+	check_deaf();
 	rtta_bus_close(bus);
 	server_remove(&server);
 	return check_result();
