@@ -61,6 +61,7 @@ rtta_live_new(struct rtta_bus *bus)
 void
 rtta_live_free(struct rtta_live *live)
 {
+	struct rtta_puback ack;
 	struct piece *piece;
 	natsMsg *msg;
 	void *tag;
@@ -71,6 +72,8 @@ rtta_live_free(struct rtta_live *live)
 		natsMsg_Destroy(msg);
 		free(tag);
 	}
+	while (rtta_publisher_next(live->publisher, &ack))
+		free(ack.tag);
 	while ((piece = live->refusals) != NULL) {
 		live->refusals = piece->next;
 		free(piece);

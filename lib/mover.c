@@ -49,12 +49,12 @@ rtta_mover_forget(struct rtta_mover *mover)
 	natsMsg *msg;
 	void *tag;
 
-	while (rtta_publisher_next(mover->publisher, &ack))
-		free(ack.tag);
 	while ((msg = rtta_publisher_take_back(mover->publisher, &tag)) != NULL) {
 		natsMsg_Destroy(msg);
 		free(tag);
 	}
+	while (rtta_publisher_next(mover->publisher, &ack))
+		free(ack.tag);
 	mover->trouble_ms = 0;
 }
 

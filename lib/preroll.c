@@ -124,11 +124,15 @@ take_acks(struct rtta_preroll *preroll)
 void
 rtta_preroll_recall(struct rtta_preroll *preroll)
 {
+	struct rtta_puback behind;
 	natsMsg *msg;
 
 	take_acks(preroll);
 	while ((msg = rtta_publisher_take_back(preroll->publisher, NULL)) != NULL)
 		natsMsg_Destroy(msg);
+	/* The window counts: those are sent again, too. */
+	while (rtta_publisher_next(preroll->publisher, &behind))
+		;
 	rtta_window_unsend(preroll->window);
 }
 

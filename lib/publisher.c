@@ -25,8 +25,9 @@ enum {
 };
 
 struct slot {
-	natsMsg *msg;          /* NULL: settled */
+	natsMsg *msg;          /* NULL: settled, or taken back */
 	void *tag;
+	bool taken_back;       /* it has no result */
 	int bytes;
 	struct rtta_puback ack;
 };
@@ -400,10 +401,16 @@ rtta_publisher_pump(struct rtta_publisher *p)
 int
 rtta_publisher_next(struct rtta_publisher *p, struct rtta_puback *ack)
 {
-	if (p->first == p->head)
-		return 0;
-	*ack = slot_at(p, p->first++)->ack;
-	return 1;
+	const struct slot *slot;
+
+	while (p->first < p->head) {
+		slot = slot_at(p, p->first++);
+		if (!slot->taken_back) {
+			*ack = slot->ack;
+			return 1;
+		}
+	}
+	return 0;
 }
 
 size_t
@@ -431,7 +438,7 @@ rtta_publisher_take_back(struct rtta_publisher *p, void **tag)
 	natsMsg *msg;
 
 	if (p->head == p->tail) {
-		p->first = p->next = p->high = p->head;
+		p->next = p->high = p->head;
 		p->trouble = p->backoff_ms = 0;
 		p->hold_ms = 0;
 		p->single_file = false;
@@ -442,12 +449,13 @@ rtta_publisher_take_back(struct rtta_publisher *p, void **tag)
 	if (tag != NULL)
 		*tag = slot->tag;
 	slot->msg = NULL;
+	slot->taken_back = true;
 	p->pending--;
 	p->pending_bytes -= (size_t)slot->bytes;
 	rewind_to_oldest(p);
 	do
 		p->head++;
 	while (p->head < p->tail && slot_at(p, p->head)->msg == NULL);
-	p->first = p->next = p->head;
+	p->next = p->head;
 	return msg;
 }

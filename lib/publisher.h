@@ -70,8 +70,9 @@ int rtta_publisher_trouble(const struct rtta_publisher *publisher);
 
 /*
  * Take the unacknowledged messages out, oldest first: the next, or NULL.
- * Afterwards the publisher is empty; results not yet taken are gone.  For the unsent file, and for off the
- * record.  Tags are returned in *tag where tag is not NULL.
+ * Afterwards nothing is pending; results of the others can still be had, also
+ * of those that were behind the ones taken out.  Tags are returned in *tag
+ * where tag is not NULL.
  */
 natsMsg *rtta_publisher_take_back(struct rtta_publisher *publisher, void **tag);
 

@@ -346,6 +346,34 @@ check_take_back(struct rtta_bus *bus)
 	rtta_publisher_free(again.publisher);
 }
 
+/* What is refused behind one that waits is told, though that is taken back. */
+static void
+check_refused_between(struct rtta_bus *bus)
+{
+	static const char zeros[200000];
+	struct rtta_puback ack = {0};
+	struct run run;
+	natsMsg *msg;
+	int tags[3], taken = 0;
+	void *tag;
+
+	begin(&run, bus, 16);
+	for (int i = 0; i < 3; i++)
+		rtta_publisher_put(run.publisher, rtta_msg_new("nowhere.x", zeros,
+		    i == 1 ? (int)sizeof(zeros) : 1), &tags[i]);
+	rtta_publisher_pump(run.publisher);
+	for (; (msg = rtta_publisher_take_back(run.publisher, &tag)) != NULL; taken++) {
+		CHECK(tag == &tags[2 * taken]);
+		natsMsg_Destroy(msg);
+	}
+	CHECK_INT(taken, 2);
+	CHECK_INT(rtta_publisher_next(run.publisher, &ack), 1);
+	CHECK_INT(ack.error, 10054);
+	CHECK(ack.tag == &tags[1]);
+	CHECK_INT(rtta_publisher_next(run.publisher, &ack), 0);
+	rtta_publisher_free(run.publisher);
+}
+
 int
 main(void)
 {
@@ -363,6 +391,7 @@ main(void)
 	check_refusals(bus);
 	check_no_stream(bus);
 	check_take_back(bus);
+	check_refused_between(bus);
 	check_silence(bus);
 	check_deaf();
 	rtta_bus_close(bus);
