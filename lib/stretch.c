@@ -6,7 +6,6 @@
 #include "engine.h"
 #include "err.h"
 #include "hold.h"
-#include "level.h"
 #include "log.h"
 #include "mem.h"
 #include "patience.h"
@@ -16,7 +15,7 @@
 #include "record.h"
 #include "resample.h"
 #include "scribe.h"
-#include "stretch.h"
+#include "stretch_parts.h"
 
 enum {
 	BACKOFF_MS = 500,              /* doubled with each failure */
@@ -24,39 +23,6 @@ enum {
 	BACKOFF_MAX_MS = 30000,
 	JITTER_PERCENT = 20,
 	STUCK_MS = 60000               /* neither takes sound nor says a word */
-};
-
-/* A channel on the connection, or the mix. */
-struct voice {
-	struct rtta_cover *claimed;
-	struct rtta_scribe *scribe;
-	uint64_t loud_samples;         /* of speech since something was last said of it */
-	int64_t heard_ms;              /* when that was; or since when it is open */
-	struct rtta_patience patience;
-};
-
-struct rtta_stretch {
-	const struct rtta_stretch_source *source;
-	struct voice voices[RTTA_FRAME_MAX_CHANNELS];
-	int count;                     /* of them */
-	struct rtta_span span;
-	bool ended;
-	bool left;                     /* to somebody else */
-	/* the connection */
-	struct rtta_engine *engine, *spare;
-	struct rtta_resample *resample;  /* NULL: there is none */
-	uint32_t rate_hz;
-	uint8_t channels;
-	bool foreign;
-	uint64_t from, sent;           /* positions [from, sent) are with it */
-	uint64_t gained;               /* positions that it has claimed */
-	bool ready, finished, said_done;
-	bool answered;
-	/* between connections */
-	unsigned failures, undone;     /* undone: left in order, without done */
-	int64_t retry_ms;
-	bool too_large;                /* the last one took no recording so long */
-	struct rtta_drafts out;
 };
 
 struct rtta_stretch *
@@ -132,45 +98,6 @@ rtta_stretch_span(const struct rtta_stretch *stretch)
 	return stretch->span;
 }
 
-/* The first position from `from` on that is held and that a voice has not
- * claimed.  False: there is none. */
-static bool
-find_unheard(const struct rtta_stretch *stretch, const struct voice *voice, uint64_t from,
-    uint64_t *at)
-{
-	struct rtta_span rest = { stretch->span.run, from, stretch->span.last }, part;
-	struct rtta_delivery *held;
-
-	while (rest.first < rest.last && rtta_cover_missing(voice->claimed, rest, &part)) {
-		held = rtta_hold_find(stretch->source->hold,
-		    (struct rtta_pos){ part.run, part.first });
-		if (held == NULL || held->span.first >= rest.last)
-			return false;
-		if (held->span.first <= part.first) {
-			*at = part.first;
-			return true;
-		}
-		rest.first = held->span.first;
-	}
-	return false;
-}
-
-/* The same for all of them: the first of all. */
-static bool
-find_unclaimed(const struct rtta_stretch *stretch, uint64_t from, uint64_t *at)
-{
-	bool found = false;
-	uint64_t first;
-
-	for (int v = 0; v < stretch->count; v++)
-		if (find_unheard(stretch, &stretch->voices[v], from, &first) &&
-		    (!found || first < *at)) {
-			*at = first;
-			found = true;
-		}
-	return found;
-}
-
 /* --- open --- */
 
 static int64_t
@@ -209,7 +136,7 @@ fail(struct rtta_stretch *stretch, const struct rtta_err *why)
 static void
 begin_voice(struct rtta_stretch *stretch, int v)
 {
-	struct voice *voice = &stretch->voices[v];
+	struct rtta_voice *voice = &stretch->voices[v];
 	struct rtta_record like = *stretch->source->like;
 
 	like.channel = stretch->source->channels > 0 ? v : -1;
@@ -258,182 +185,11 @@ rtta_stretch_use(struct rtta_stretch *stretch, struct rtta_engine *engine)
 	stretch->spare = engine;
 }
 
-/* --- send --- */
-
-/* `samples` of each voice. */
-static void
-count_sent(struct rtta_stretch *stretch, const int16_t *values, size_t samples)
-{
-	double seconds = (double)samples / stretch->source->profile->rate_hz;
-
-	for (int v = 0; v < stretch->count; v++) {
-		struct voice *voice = &stretch->voices[v];
-		bool loud = samples > 0 && rtta_level_channel_db(values, samples,
-		    (size_t)stretch->count, (size_t)v) > RTTA_LEVEL_QUIET_DB;
-
-		if (loud)
-			voice->loud_samples += samples;
-		rtta_patience_sent(&voice->patience, seconds, loud, rtta_clock_mono_ms());
-	}
-}
-
-static bool
-is_loud(const struct rtta_delivery *held)
-{
-	return rtta_level_db((const int16_t *)(const void *)held->pcm, held->pcm_bytes / 2) >
-	    RTTA_LEVEL_QUIET_DB;
-}
-
-static void
-pass_on(struct rtta_stretch *stretch, const int16_t *values, size_t samples)
-{
-	count_sent(stretch, values, samples);
-	rtta_engine_send(stretch->engine, values,
-	    samples * (size_t)stretch->count * sizeof(*values));
-}
-
-/* What may be sent next of a frame. */
-struct next {
-	const struct rtta_delivery *held;
-	uint64_t last;                 /* up to here */
-	unsigned mute;                 /* voices (bits) that have claimed it already */
-};
-
-static void
-send_part(struct rtta_stretch *stretch, const struct next *next)
-{
-	const struct rtta_delivery *held = next->held;
-	uint64_t skip = stretch->foreign ? 0 : stretch->sent - held->span.first;
-	uint64_t end = next->last < held->span.last ? next->last : held->span.last;
-	uint64_t samples = stretch->foreign ? held->samples : end - stretch->sent;
-	struct rtta_span span = { stretch->span.run, stretch->sent, end };
-	const int16_t *values;
-	size_t count;
-
-	rtta_resample_mute(stretch->resample, next->mute);
-	count = rtta_resample_put(stretch->resample,
-	    held->pcm + (size_t)skip * held->channels * 2, (size_t)samples, &values);
-	pass_on(stretch, values, count);
-	for (int v = 0; v < stretch->count; v++)
-		rtta_scribe_sent(stretch->voices[v].scribe, span, samples,
-		    held->capture_ns + rtta_samples_ns(skip, held->rate_hz));
-	stretch->sent = end;
-}
-
-/* A voice has not claimed span's beginning: the others are mute, up to where
- * that changes for one of them. */
-static bool
-is_wanted(const struct rtta_stretch *stretch, struct rtta_span span, struct next *next)
-{
-	struct rtta_span part;
-	bool wanted = false;
-
-	next->last = span.last;
-	next->mute = 0;
-	for (int v = 0; v < stretch->count; v++) {
-		uint64_t change = span.last;
-		bool missing = rtta_cover_missing(stretch->voices[v].claimed, span, &part);
-
-		if (missing && part.first == span.first) {
-			wanted = true;
-			change = part.last;
-		} else {
-			next->mute |= 1u << v;
-			change = missing ? part.first : span.last;
-		}
-		if (change < next->last)
-			next->last = change;
-	}
-	return wanted;
-}
-
-/* The next part that may follow on this connection.  False: a hole, covered
- * sound, another format, or nothing there yet. */
-static bool
-next_part(struct rtta_stretch *stretch, struct next *next)
-{
-	struct rtta_span rest = { stretch->span.run, stretch->sent, stretch->span.last };
-	const struct rtta_delivery *held;
-
-	if (rest.first >= rest.last)
-		return false;
-	held = rtta_hold_find(stretch->source->hold,
-	    (struct rtta_pos){ rest.run, rest.first });
-	if (held == NULL || held->span.first >= rest.last || held->rate_hz != stretch->rate_hz ||
-	    held->channels != stretch->channels || held->foreign != stretch->foreign)
-		return false;
-	next->held = held;
-	if (!stretch->foreign)
-		return held->span.first <= stretch->sent && is_wanted(stretch, rest, next);
-	/* One message is one position, and a jump is no hole. */
-	if (!is_wanted(stretch, held->span, next))
-		return false;
-	next->last = held->span.last;
-	stretch->sent = held->span.first;
-	return true;
-}
-
-static void
-finish(struct rtta_stretch *stretch)
-{
-	const int16_t *values;
-	size_t count = rtta_resample_put(stretch->resample, NULL, 0, &values);
-
-	rtta_engine_send(stretch->engine, values,
-	    count * (size_t)stretch->count * sizeof(*values));
-	rtta_engine_finish(stretch->engine);
-	stretch->finished = true;
-}
-
-static void
-wait_for_room(struct rtta_stretch *stretch, const struct rtta_delivery *held)
-{
-	bool loud = is_loud(held);
-
-	for (int v = 0; v < stretch->count; v++)
-		rtta_patience_sent(&stretch->voices[v].patience, 0, loud, rtta_clock_mono_ms());
-}
-
-/* True when there is more to send and no room for it. */
-static bool
-feed(struct rtta_stretch *stretch)
-{
-	struct next next;
-
-	while (!stretch->finished && next_part(stretch, &next)) {
-		if (rtta_engine_room(stretch->engine) == 0) {
-			wait_for_room(stretch, next.held);
-			return true;
-		}
-		send_part(stretch, &next);
-	}
-	/* Nothing may follow: because it is the end, or because of a hole. */
-	if (!stretch->finished && (stretch->ended || stretch->sent < stretch->span.last))
-		finish(stretch);
-	return false;
-}
-
-/*
- * As much as the engine takes now.  Room that the pump has made is used at
- * once: with an empty buffer no descriptor would wake us for it.
- */
-static void
-supply(struct rtta_stretch *stretch, struct rtta_err *why)
-{
-	bool more;
-
-	do {
-		more = feed(stretch);
-		if (rtta_engine_pump(stretch->engine, why) < 0)
-			return;
-	} while (more && rtta_engine_room(stretch->engine) > 0);
-}
-
 /* --- hear --- */
 
 /* With several channels a claimed one was on the connection, too, mute. */
 static void
-put_final(struct rtta_stretch *stretch, const struct voice *voice, struct rtta_draft *draft)
+put_final(struct rtta_stretch *stretch, const struct rtta_voice *voice, struct rtta_draft *draft)
 {
 	struct rtta_cover *again = rtta_cover_new();
 	struct rtta_drafts pieces;
@@ -465,7 +221,7 @@ take_drafts(struct rtta_stretch *stretch)
 }
 
 static void
-hear_voice(struct rtta_stretch *stretch, struct voice *voice,
+hear_voice(struct rtta_stretch *stretch, struct rtta_voice *voice,
     const struct rtta_engine_event *event)
 {
 	voice->loud_samples = 0;
@@ -509,7 +265,7 @@ hear(struct rtta_stretch *stretch)
 
 /* Speech went in for long, and nothing came back. */
 static bool
-is_deaf(const struct rtta_stretch *stretch, const struct voice *voice)
+is_deaf(const struct rtta_stretch *stretch, const struct rtta_voice *voice)
 {
 	int64_t deaf_s = stretch->source->profile->deaf_s;
 	uint64_t deaf_samples = (uint64_t)deaf_s * stretch->source->profile->rate_hz;
@@ -563,7 +319,7 @@ broken(struct rtta_stretch *stretch, const struct rtta_err *why)
 	abandon(stretch);
 	if (stretch->gained > 0)
 		stretch->failures = stretch->undone = 0;
-	if (stretch->ended && !find_unclaimed(stretch, stretch->span.first, &at)) {
+	if (stretch->ended && !rtta_stretch_unclaimed(stretch, stretch->span.first, &at)) {
 		rtta_log_debug("%s, and nothing is left", why->text);
 	} else if (why->exit_code == EX_PROTOCOL && stretch->source->like->rev == 1 &&
 	    (stretch->foreign || !stretch->source->forwards) &&
@@ -595,7 +351,7 @@ open_connection(struct rtta_stretch *stretch, struct rtta_err *err)
 	uint64_t at;
 
 	if (stretch->left || rtta_clock_mono_ms() < stretch->retry_ms ||
-	    !find_unclaimed(stretch, stretch->span.first, &at))
+	    !rtta_stretch_unclaimed(stretch, stretch->span.first, &at))
 		return 0;
 	return connect_at(stretch, at, err);
 }
@@ -609,7 +365,7 @@ rtta_stretch_pump(struct rtta_stretch *stretch, bool may_open, struct rtta_err *
 		return -1;
 	if (stretch->resample == NULL)
 		return 0;
-	supply(stretch, &why);
+	rtta_stretch_supply(stretch, &why);
 	hear(stretch);
 	if (stretch->said_done && stretch->finished) {
 		done(stretch);
@@ -666,7 +422,7 @@ rtta_stretch_wants(const struct rtta_stretch *stretch)
 
 	return stretch->resample == NULL && !stretch->left &&
 	    rtta_clock_mono_ms() >= stretch->retry_ms &&
-	    find_unclaimed(stretch, stretch->span.first, &at);
+	    rtta_stretch_unclaimed(stretch, stretch->span.first, &at);
 }
 
 bool
@@ -675,7 +431,7 @@ rtta_stretch_over(const struct rtta_stretch *stretch)
 	uint64_t at;
 
 	return stretch->ended && stretch->resample == NULL && stretch->out.first == NULL &&
-	    (stretch->left || !find_unclaimed(stretch, stretch->span.first, &at));
+	    (stretch->left || !rtta_stretch_unclaimed(stretch, stretch->span.first, &at));
 }
 
 uint64_t
@@ -685,7 +441,7 @@ rtta_stretch_sent(const struct rtta_stretch *stretch)
 
 	if (stretch->resample != NULL)
 		return stretch->sent;
-	return find_unclaimed(stretch, stretch->span.first, &at) ? at : stretch->span.last;
+	return rtta_stretch_unclaimed(stretch, stretch->span.first, &at) ? at : stretch->span.last;
 }
 
 unsigned
