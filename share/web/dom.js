@@ -1,14 +1,12 @@
 /*
  * dom - elements, what is fetched, times and durations as text.
- *
  * Text goes in as text, never as markup: whatever it says, it is inert.
  */
 export const $ = (id) => document.getElementById(id);
 export const root = document.documentElement;
 export const address = new URLSearchParams(location.search);
 
-/* h('p.help', { id: 'said' }, 'text', h('b', 'more')): an element, its class,
-   properties and content; what is false or empty is left out. */
+/* h('p.help', { id: 'said' }, 'text', h('b', 'more')): what is false or empty is left out. */
 export function h(name, ...parts) {
 	const [tag, kind] = name.split('.'), el = document.createElement(tag);
 	if (kind) el.className = kind;
@@ -18,7 +16,7 @@ export function h(name, ...parts) {
 	return el;
 }
 
-/* What is in the element of this id; not touched when that is there already. */
+/* Not touched when that is there already. */
 export function fill(id, ...parts) {
 	const el = $(id), now = h('div', ...parts);
 	if (el.filled === now.innerHTML) return;
@@ -26,7 +24,7 @@ export function fill(id, ...parts) {
 	el.replaceChildren(...now.childNodes);
 }
 
-/* One of these; options: [[value, text], ...]. */
+/* options: [[value, text], ...] */
 export const pick = (name, label, options, chosen) => h('fieldset', h('legend', label), options.map(([value, text]) =>
 	h('label.check', h('input', { type: 'radio', name, value, checked: value === chosen }), text)));
 
@@ -43,8 +41,8 @@ export const recordsOf = async (id) =>
 	(await get(`/s/${id}/transcript.jsonl`)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
 /* 10:15:03, as the reader's clock has it; 10:15. */
-export const clock = (ms) => new Date(ms).toTimeString().slice(0, 8);
-export const hour = (ms) => clock(ms).slice(0, 5);
+export const clock = (time) => new Date(time).toTimeString().slice(0, 8);
+export const hour = (time) => clock(time).slice(0, 5);
 
 export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -59,5 +57,5 @@ export function duration(seconds) {
 const locale = /^[a-z]{2}(?=$|-)/i.exec(address.get('language'))?.[0] || 'en-GB';
 
 /* Tuesday 24 November 2026. */
-export const day = (ms, year = 'numeric') =>
-	new Date(ms).toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });
+export const day = (time, year = 'numeric') =>
+	new Date(time).toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });

@@ -1,19 +1,16 @@
-/*
- * lists - the sessions of the last days, and the places where words were said.
- */
+/* lists - the sessions of the last days, and the places where words were said. */
 import { $, address, clock, count, day, duration, field, fill, getJson, h, hour, pick, recordsOf } from './dom.js';
 import { Merge } from './merge.js';
 import { missing } from './state.js';
 
 const HITS_MAX = 200;
 
-export const titleOf = (session) => session.title ||
-	(session.started ? `Session of ${hour(Date.parse(session.started))}` : `Session ${session.session || session.id}`);
+export const titleOf = ({ title, started, session, id }) => title || (started ? `Session of ${hour(started)}` : `Session ${session || id}`);
 
 const linkTo = (session) => h('a', { href: `/s/${session.id}` }, h('bdi', titleOf(session)));
 
-function dayOf(session) {
-	const ms = Date.parse(session.started), midnight = new Date().setHours(0, 0, 0, 0);
+function dayOf({ started }) {
+	const ms = Date.parse(started), midnight = new Date().setHours(0, 0, 0, 0);
 	if (!(ms > 0)) return 'Undated';
 	return ms >= midnight ? 'Today' : ms >= midnight - 86400000 ? 'Yesterday' : day(ms, undefined);
 }
@@ -23,7 +20,6 @@ export function head(title, line, tab = title) {
 	fill('head', h('h1', title), h('p', line));
 }
 
-/* What is to be said of a ledger, and whether it is bad news. */
 function coverage(ledger) {
 	const lost = missing(ledger);
 	if (ledger.pending_s >= 1) return h('p', `${duration(ledger.pending_s)} to come`);
@@ -34,22 +30,23 @@ function coverage(ledger) {
 function row(session) {
 	const { id, started, state, seconds, ledger } = session, cover = h('p'), show = (known) => cover.replaceWith(coverage(known));
 	const length = state === 'active' ? 'live' : seconds > 0 && duration(seconds);
-	const el = h('article.item', h('h3', linkTo(session)), h('p', [started && hour(Date.parse(started)), length].filter(Boolean).join(', ')), cover);
+	const el = h('article.item', h('h3', linkTo(session)), h('p', [started && hour(started), length].filter(Boolean).join(', ')), cover);
 	if (ledger) show(ledger); else getJson(`/s/${id}/coverage`).then(show, () => {});
 	return el;
 }
 
 export async function sessions() {
+	const page = $('page');
 	head('Sessions', 'Text is kept for seven days.');
 	try {
-		for (const [name, list] of Map.groupBy(await getJson('/sessions'), dayOf)) $('page').append(h('h2', name), ...list.map(row));
-		if (!$('page').firstChild) $('page').append(h('p.help', 'There has been none yet.'));
+		for (const [name, list] of Map.groupBy(await getJson('/sessions'), dayOf)) page.append(h('h2', name), ...list.map(row));
+		if (!page.firstChild) page.append(h('p.help', 'There has been none yet.'));
 	} catch (error) {
-		$('page').append(h('p.alarm', { role: 'alert' }, `The list did not come: ${error.message}`));
+		page.append(h('p.alarm', { role: 'alert' }, `The list did not come: ${error.message}`));
 	}
 }
 
-/* Letters as they are compared: without case and accents, one for one. */
+/* Without case and accents, one letter for one. */
 const fold = (text) => text.replace(/./gsu, (c) => (c.length > 1 ? c : c.normalize('NFD')[0].toLowerCase()[0]));
 
 /* The paragraph, if all words are in it. */
@@ -73,15 +70,14 @@ async function hitsIn(id, words) {
 export async function search() {
 	const only = address.get('session'), q = (address.get('q') || '').trim(), all = !only || address.get('in') === 'all';
 	const words = fold(q).split(/\s+/).filter(Boolean), said = h('p.help', { role: 'status' }), out = h('div.text');
+	const hidden = (name, value) => h('input', { type: 'hidden', name, value });
 	head('Search', all ? 'In all sessions of the last seven days.' : 'In one session.');
 	const onsubmit = (e) => {
 		e.preventDefault();
 		location.search = new URLSearchParams(new FormData(e.target));
 	};
-	$('page').append(h('form.find', { role: 'search', onsubmit }, h('input', { type: 'hidden', name: 'view', value: 'search' }),
-		field('Words', 'q', { type: 'search', value: q }),
-		only && [h('input', { type: 'hidden', name: 'session', value: only }),
-			pick('in', 'Where', [['this', 'This session'], ['all', 'All sessions']], all ? 'all' : 'this')],
+	$('page').append(h('form.find', { role: 'search', onsubmit }, hidden('view', 'search'), field('Words', 'q', { type: 'search', value: q }),
+		only && [hidden('session', only), pick('in', 'Where', [['this', 'This session'], ['all', 'All sessions']], all ? 'all' : 'this')],
 		h('button.solid', 'Search')), said, out);
 	if (!words.length) return $('q').focus();
 	let found = 0, where = 0, lost = 0;

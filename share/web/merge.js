@@ -1,10 +1,8 @@
 /*
  * merge - the records of a session in their one order, as what is shown.
  *
- * Records may come in any order, early or late, once or twice; what items()
- * returns depends only on which ones there are.  Order: n of the run, first
- * sample, channel, sequence; the clock is for display.  Pure: no page, no
- * network, no clock.
+ * Records may come in any order, once or twice; what items() returns depends
+ * only on which ones there are.  Pure: no page, no network, no clock.
  */
 const PAUSE_MS = 4000;      /* a longer one begins a paragraph */
 const HOLE_S = 1;           /* so does a hole, filled or not; a shorter one is an engine's rounding */
@@ -16,8 +14,7 @@ const RATE = 16000;
 
 let ids = 0;
 
-/* A record as it came, with what the rules need; without a run it is of
- * another make, and has no place but by its clock. */
+/* Without a run it is of another make, and has no place but by its clock. */
 function prepare(json) {
 	const { run = '', channel = -1, rev = 1, speaker } = json;
 	return {
@@ -35,8 +32,8 @@ const order = (a, b) => a.n - b.n || a.clock - b.clock ||
 	(a.run > b.run) - (a.run < b.run) || a.first - b.first || empty(b) - empty(a) ||
 	a.channel - b.channel || b.is_final - a.is_final || a.seq - b.seq || a.live - b.live;
 
-/* Does b begin a paragraph?  Decided by the two alone, so that late text
- * never breaks anew what stands. */
+/* Does b begin a paragraph?  Decided by the two alone: late text never
+ * breaks anew what stands. */
 const breaks = (a, b) => !a || a.voice !== b.voice || a.late !== b.late || a.run !== b.run || b.from - a.to > PAUSE_MS ||
 	b.first - a.last >= HOLE_S * b.rate ||
 	(Math.floor(a.from / STEP_MS) !== Math.floor(b.from / STEP_MS) && SENTENCE.test(a.text));
@@ -63,8 +60,7 @@ export class Merge {
 		this.setState({});
 	}
 
-	/* What the session's state says of its runs, its cut and its end.  A run
-	 * ends where the next one says that it did. */
+	/* A run ends where the next one says that it did. */
 	setState({ runs, cut, end }) {
 		this.runs = new Map((runs || []).map((run, i, { [i + 1]: next }) => [run.run, {
 			n: run.n, first: run.first, from: Date.parse(run.time), rate: run.rate || RATE,
@@ -107,8 +103,7 @@ export class Merge {
 
 	dropInterims() { this.interims.clear(); }
 
-	/* All in order (known runs by n, others by clock), but for what a better
-	 * pass replaces, and what came under a closed hole. */
+	/* Known runs by n, others by clock. */
 	sorted(closed) {
 		const list = [...this.finals.values(), ...this.interims.values()];
 		for (const r of list) {
@@ -126,7 +121,6 @@ export class Merge {
 		});
 	}
 
-	/* Is this place of the sound behind the start? */
 	behindCut(r) {
 		const { cut } = this;
 		return r.run && r.run === cut?.run ? r.first >= cut.sample : this.runs.get(r.run)?.n > this.runs.get(cut?.run)?.n;
@@ -137,29 +131,27 @@ export class Merge {
 		return known ? known.from + (sample - known.first) / known.rate * 1000 : NaN;
 	}
 
-	/* Up to which sample a run is known to go. */
 	edgeOf(run) {
 		const places = [this.cut, this.end].filter((place) => place?.run === run).map((place) => place.sample);
 		return Math.max(this.runs.get(run)?.last || 0, ...places);
 	}
 
 	/*
-	 * What is shown, in order: {kind: 'turn', key, sign, from, records, ...},
-	 * and notes of kind start, gap, off, wait (text still to come) and silence.
-	 * Equal signs show the same.  closed: holes whose text is held back.
+	 * {kind: 'turn', key, sign, from, records, ...}, and notes of kind start,
+	 * gap, off, wait (text still to come) and silence.  Equal signs show the
+	 * same.  closed: holes whose text is held back.
 	 */
 	items(closed = []) {
 		return layout(this, closed);
 	}
 
-	/* The record of this sequence, or the one that is shown in its place. */
+	/* This record, or what is shown in its place. */
 	shown(seq) {
 		const r = this.finals.get(seq), list = r ? this.sorted([]).filter((x) => x.type === 'text') : [];
 		return list.find((x) => x === r) || list.find((x) => x.run === r.run && x.last > r.first) || list.at(-1);
 	}
 }
 
-/* One walk through the records that are in order. */
 function layout(merge, closed) {
 	const { runs, cut } = merge, all = merge.sorted(closed), items = [];
 	let started = cut?.run === undefined;
@@ -181,7 +173,6 @@ function layout(merge, closed) {
 		note('wait', `w${run}/${first}`, from, to, { run, first, last: sample, state: !hidden ? '' : hidden < sample - first ? 'part' : 'written' });
 	}
 
-	/* Into a run, out of one behind what is known to be there. */
 	function enter(next) {
 		if (run !== null) hole(merge.edgeOf(run));
 		before = null;
@@ -189,7 +180,6 @@ function layout(merge, closed) {
 		reached = runs.get(next)?.first ?? Infinity;
 	}
 
-	/* The line between what was said before the start and after it. */
 	function start(r) {
 		if (started || !merge.behindCut(r)) return;
 		started = true;
@@ -239,8 +229,7 @@ function layout(merge, closed) {
 	return finish(items);
 }
 
-/* Short silences were only there to be joined; a voice is named when it is
- * another one than just above, and lateness said once. */
+/* Short silences were only there to be joined. */
 function finish(items) {
 	return items.filter((item) => item.kind !== 'silence' || item.to - item.from >= SILENCE_MS).map((item, i, { [i - 1]: prev }) => {
 		const { kind, voice, late, from, to, seconds, state } = item;

@@ -1,13 +1,11 @@
 /*
  * net - the WebSocket to the box: everything once, whatever happens to it.
- *
  * What is stored already comes by HTTP, in one piece, while the socket is
- * open for what is new.  Reconnects behind the last record that it had.  The
- * box speaks every 5 s; when it has not for 20 s the connection is dead.
+ * open for what is new.  Reconnects behind the last record that it had.
  */
 import { recordsOf } from './dom.js';
 
-const SILENT_MS = 20000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000;
+const SILENT_MS = 20000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000;   /* the box speaks every 5 s */
 const NOTHING = Number.MAX_SAFE_INTEGER;   /* behind it there is no record */
 
 let session, text, on;          /* see listen() */
@@ -15,9 +13,9 @@ let known, last, whole;         /* we have all of this session up to last */
 let socket, first, partly;      /* nothing was said yet; stored text is not asked for */
 let heard, timer, retry = RETRY_MIN_MS;
 
-/* id: of a session, or '' for whichever is current.  withText: whether
-   records are wanted.  its: {message(json), begin(id), up(), down()}; begin:
-   what is shown is of another session, or was deleted: start from nothing. */
+/* id: '' for whichever session is current.  withText: whether records are
+   wanted.  its: {message(json), begin(id), up(), down()}; begin: what is
+   shown is of another session, or was deleted. */
 export function listen(id, withText, its) {
 	[session, text, on] = [id, withText, its];
 	addEventListener('online', connect);
@@ -57,22 +55,22 @@ function lost() {
 	retry = Math.min(RETRY_MAX_MS, retry * 2);
 }
 
+function complete() { whole = true; retry = RETRY_MIN_MS; }
+
 function take(json) {
 	heard = performance.now();
 	if (json.event === 'session') return greeted(json.session);
 	if (json.event === 'live') {
 		if (json.seq < last) { forget(null); return connect(); }   /* the box has less than we had */
 		if (partly) return history(json, socket);
-		whole = true;
-		retry = RETRY_MIN_MS;
+		complete();
 	}
 	if (json.seq && !json.event) last = Math.max(last, json.seq);
 	on.message(json);
 }
 
-/* The first message says what follows.  The same session again, on a new
-   connection, goes on; anything else begins.  One that begins while we listen
-   comes by the socket. */
+/* The same session again, on a new connection, goes on; anything else
+   begins.  One that begins while we listen comes by the socket. */
 function greeted(id) {
 	const begins = !first || !whole || id !== known;
 	partly = first && begins && text && id;
@@ -89,8 +87,7 @@ async function history(live, asked) {
 	if (asked !== socket || !partly) return;
 	if (!records) return lost();
 	partly = false;
-	whole = true;
-	retry = RETRY_MIN_MS;
+	complete();
 	records.forEach(take);
 	on.message(live);
 }

@@ -8,7 +8,7 @@ import { Merge } from './merge.js';
 import { listen } from './net.js';
 import { operator, watchLevel } from './operator.js';
 import { openSettings, resize, settings } from './settings.js';
-import { isOver, missing, offRecord, sentence } from './state.js';
+import { butFor, isOver, offRecord, sentence } from './state.js';
 import * as text from './view.js';
 
 const asked = address.get('view') || (address.get('bg') === 'transparent' ? 'overlay' : '');
@@ -42,21 +42,21 @@ function bar() {
 	const back = $('back'), name = /^(live|behind|bridge)$/.test(shown.name) ? '↓ Back to live' : '↓ Newest text';
 	back.hidden = view !== 'read' || text.following || isOver(model.session);
 	fill('back', text.unread ? `${name}, ${text.unread} new` : name);
-	$('bar').className = `bar ${shown.tone} ${back.hidden ? '' : 'away'}`;
+	$('bar').className = `${shown.tone} ${back.hidden ? '' : 'away'}`;
 }
 
-const downloads = (id) => h('p.take', ...['txt', 'srt', 'vtt', 'jsonl', 'ctm'].map((f) =>
+const downloads = (id) => h('p.take', ['txt', 'srt', 'vtt', 'jsonl', 'ctm'].map((f) =>
 	h('a', { href: `/s/${id}/transcript.${f}`, download: `${id}.${f}` }, f.toUpperCase())));
 
 /* When it was, and how much of it is there. */
 function about({ started, state, end, ledger = {} }, items) {
 	const from = items.find((item) => item.kind !== 'start')?.from || Date.parse(started);
-	const before = (Date.parse(started) - from) / 1000, lost = missing(ledger), off = offRecord(ledger);
+	const before = (Date.parse(started) - from) / 1000, off = offRecord(ledger);
 	if (!(from > 0)) return '';
 	if (state !== 'ended' || !end?.time)
 		return `${day(from)}. Text from ${hour(from)}${before >= 1 && ledger.preroll_s >= 1 ? `, ${duration(before)} before the start` : ''}.`;
-	const whole = ledger.closed || ledger.pending_s < 0.5 ? ` All of it is text${lost >= 0.5 ? `, but for ${duration(lost)}` : ''}.` : '';
-	return `${day(from)}, ${hour(from)} to ${hour(Date.parse(end.time))}.${whole}${off ? ` ${duration(off)} off the record.` : ''}`;
+	const whole = ledger.closed || ledger.pending_s < 0.5 ? ` All of it is text${butFor(ledger)}.` : '';
+	return `${day(from)}, ${hour(from)} to ${hour(end.time)}.${whole}${off ? ` ${duration(off)} off the record.` : ''}`;
 }
 
 function drawHead(session, items) {
@@ -80,10 +80,10 @@ function draw() {
 	timer = 0;
 	root.classList.toggle('live', !ended);
 	$('empty').hidden = true;
-	if (!session) empty('No session yet', 'When somebody presses start, the text appears here by itself. Until then the box keeps the last five minutes of sound in its memory, and nothing else.');
+	if (!session) empty('No session yet', 'When somebody presses start, the text appears here by itself.');
 	else if (items.length || !session.ledger) drawHead(session, items);
 	else if (ended) empty('No speech in this session', 'Every second was heard, and all of it was silence.');
-	else empty(`${session.started ? `Started at ${hour(Date.parse(session.started))}. ` : ''}Nobody has spoken yet.`, 'The first words will appear here by themselves.');
+	else empty(`${session.started ? `Started at ${hour(session.started)}. ` : ''}Nobody has spoken yet.`, 'The first words will appear here by themselves.');
 
 	const first = !drawn && items.length > 0, fromTop = (ended || settings.start === 'beginning') && !location.hash, time = /\d+:.*/.exec(settings.start);
 	if (first) text.follow(!fromTop && settings.scroll && !time && !location.hash, true);
@@ -91,7 +91,6 @@ function draw() {
 	if (!first) return;
 	drawn = true;
 	performance.mark('drawn');
-	/* Where the reader wants to begin: a linked line, or a time of day. */
 	if (!linked() && time) text.go((items.find((x) => x.records && hour(x.from) >= time[0].padStart(5, '0').slice(0, 5)) || items.at(-1)).records?.[0].seq);
 }
 
@@ -162,7 +161,7 @@ addEventListener('keydown', (e) => {
 /* The screen stays on while there is something to read. */
 let lock;
 async function awake() {
-	const wanted = reads && settings.awake && document.visibilityState === 'visible' && !isOver(model.session);
+	const wanted = reads && settings.awake && !document.hidden && !isOver(model.session);
 	if (wanted === (lock?.released === false)) return;
 	try {
 		if (wanted) lock = await navigator.wakeLock?.request('screen'); else await lock?.release();
@@ -185,19 +184,17 @@ else {
 openSettings(held, awake);
 model.delay = settings.delay;
 $('head').hidden = !settings.header;
-document.querySelector('.tools').hidden = !settings.controls;
+$('tools').hidden = !settings.controls;
 if (view === 'display') {
 	$('head').append($('state'), h('img.qr', { alt: 'QR code of this page’s address', src: `/qr.svg?tls=${+(location.protocol === 'https:')}` }));
 	$('head').onclick = act.f;
 }
 for (const el of document.querySelectorAll('dialog'))
-	el.addEventListener('toggle', () => held(() => root.classList.toggle('panel', document.querySelector(':popover-open'))));
+	el.ontoggle = () => held(() => root.classList.toggle('panel', document.querySelector(':popover-open')));
 $('back').onclick = act.l;
 addEventListener('hashchange', linked);
 document.addEventListener('visibilitychange', awake);
-if (view === 'sessions') sessions();
-if (view === 'search') search();
-if (view === 'operator') watchLevel(model);
+({ sessions, search, operator: () => watchLevel(model) })[view]?.();
 const on = {
 	message(json) {
 		take[json.event || 'record']?.(json);
@@ -215,7 +212,7 @@ const on = {
 	down() { model.down ||= Date.now(); live = false; stateLine(); },
 };
 listen(/^\/s\/([\w-]+)\/?$/.exec(location.pathname)?.[1] || '', reads, on);
-// Only a change counts: a box without a network reads its own page, too.
+/* Only a change counts: a box without a network reads its own page, too. */
 for (const name of ['online', 'offline'])
 	addEventListener(name, () => { model.online = name === 'online'; if (!model.online) on.down(); stateLine(); });
 setInterval(stateLine, 1000);

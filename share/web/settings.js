@@ -7,21 +7,22 @@ import { $, address, h, pick, root } from './dom.js';
 const KEY = 'rtta', PX = 20;
 const between = (low, high) => (text) => (text !== '' && +text >= low && +text <= high ? +text : undefined);
 const yes = (text) => (/^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : undefined);
-const like = (pattern) => (text) => (pattern.test(text) ? text : undefined);
+const like = (pattern) => (text) => pattern.exec(text)?.[0];
 const colour = (text) => /^#?(([0-9a-f]{3}){1,2})$/i.exec(text)?.[1];
-const set = (value, ...names) => {
+const set = (...names) => (value) => {
 	for (const name of names) root.style.setProperty(`--${name}`, value ?? '');
 };
+const paint = (...names) => (value) => set(...names)(value && `#${value}`);
 
 /* StreamText's names and ours: [default, what is allowed, what it does]. */
 const known = {
-	fs: [1, (t) => between(8, 200)(t) / PX || between(0.6, 4)(t), (v) => { set(v, 'fs'); $('fs').value = `${Math.round(v * 100)}%`; }],
-	ff: ['plain', like(/^[\w -]+$/), (v) => set(/^(plain|serif|wide|mono)$/.test(v) ? `var(--${v})` : `"${v}", var(--plain)`, 'face')],
-	spacing: [1.55, between(1.1, 3), (v) => set(v, 'lead')],
+	fs: [1, (t) => between(8, 200)(t) / PX || between(0.6, 4)(t), (v) => { set('fs')(v); $('fs').value = `${Math.round(v * 100)}%`; }],
+	ff: ['plain', like(/^[\w -]+$/), (v) => set('face')(/^(plain|serif|wide|mono)$/.test(v) ? `var(--${v})` : `"${v}", var(--plain)`)],
+	spacing: [1.55, between(1.1, 3), set('lead')],
 	theme: ['', like(/^(light|dark|white|black|)$/), (v) => { root.dataset.theme = v; }],
-	fgc: [null, colour, (v) => set(v && `#${v}`, 'ink', 'soft', 'edge', 'link', 'good', 'warn', 'alarm', 'fgc')],
-	bgc: [null, colour, (v) => set(v && `#${v}`, 'paper', 'sheet', 'box')],
-	lines: [null, between(1, 8), (v) => set(v, 'lines')],
+	fgc: [null, colour, paint('ink', 'soft', 'edge', 'link', 'good', 'warn', 'alarm', 'fgc')],
+	bgc: [null, colour, paint('paper', 'sheet', 'box')],
+	lines: [null, between(1, 8), set('lines')],
 	scroll: [true, yes], delay: [0, between(0, 60)], controls: [true, yes], header: [true, yes],
 	start: ['live', like(/^(live|beginning|\d?\d:\d\d(:\d\d)?)$/)],
 	awake: [true, yes], keys: [true, yes], aloud: [false, yes],
@@ -59,10 +60,11 @@ export function openSettings(held, then) {
 		use(name, given ?? allow(String(kept[name] ?? '')) ?? def);
 	}
 	const check = (name, text) => h('label.check', h('input', { type: 'checkbox', name, checked: settings[name] }), text);
+	const choice = (name, label, ...options) => pick(name, label, options, settings[name]);
 	$('looks').append(
-		pick('ff', 'Letters', [['plain', 'Plain'], ['serif', 'Serif'], ['wide', 'Wide'], ['mono', 'Mono']], settings.ff),
-		pick('theme', 'Colours', [['', 'As the device'], ['light', 'Light'], ['dark', 'Dark'], ['white', 'Black on white'], ['black', 'White on black']], settings.theme),
-		pick('spacing', 'Space between lines', [[1.35, 'Close'], [1.55, 'Normal'], [1.9, 'Open']], settings.spacing),
+		choice('ff', 'Letters', ['plain', 'Plain'], ['serif', 'Serif'], ['wide', 'Wide'], ['mono', 'Mono']),
+		choice('theme', 'Colours', ['', 'As the device'], ['light', 'Light'], ['dark', 'Dark'], ['white', 'Black on white'], ['black', 'White on black']),
+		choice('spacing', 'Space between lines', [1.35, 'Close'], [1.55, 'Normal'], [1.9, 'Open']),
 		h('fieldset', h('legend', 'More'), navigator.wakeLock && check('awake', 'Keep the screen on'),
 			check('keys', 'Shortcuts with single keys'), check('aloud', 'Let a screen reader speak new text')));
 	$('looks').onchange = ({ target: { name, type, checked, value } }) => {

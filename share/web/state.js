@@ -1,7 +1,6 @@
 /*
- * state - one sentence, plain and true, about what the reader can rely on.
- *
- * From the session's state, the box's tools and the connection; worst first.
+ * state - one sentence, plain and true, about what the reader can rely on:
+ * from the session's state, the box's tools and the connection; worst first.
  */
 import { clock, duration, hour } from './dom.js';
 
@@ -9,7 +8,6 @@ const icons = { live: '●', bridge: '●', behind: '◐', paused: '‖', sound:
 
 const say = (name, tone, head, rest) => ({ name, tone, head, rest, icon: icons[name] || '○' });
 
-/* The tool of the box by name and lane: what it said last. */
 export const tool = (box, name, lane) => (box.tools || []).find((t) => t.tool === name && (!lane || t.lane === lane));
 
 /* "2 min 10 s are", "1 minute of it is". */
@@ -18,15 +16,15 @@ function still(seconds, of = '') {
 	return `${text}${of} ${/^1 (second|minute)$/.test(text) ? 'is' : 'are'} still to come.`;
 }
 
-const since = (t) => ` since ${clock(Date.parse(t))}.`;
+const since = (time) => ` since ${clock(time)}.`;
 
 function paused(box, session) {
 	const at = box.off_record || session?.off_record;
 	return at && say('paused', '', 'Off the record', `${since(at)} Nothing said now is written or kept.`);
 }
 
-/* The microphone, as rtta-route hears it. */
-function microphone(box) {
+/* As rtta-route hears it. */
+export function microphone(box) {
 	const route = tool(box, 'rtta-route'), { mic, mic_since: at = route?.since } = route?.counters || {};
 	if (route?.state === 'gone' || mic === 'no frames')
 		return say('sound', 'alarm', 'No sound reaches the box', `${since(mic ? at : route.since)} Somebody in the room should look at the microphone.`);
@@ -34,10 +32,10 @@ function microphone(box) {
 }
 
 function engine(box) {
-	const stt = tool(box, 'rtta-stt', 'live');
-	if (!/^(gone|degraded|failing)$/.test(stt?.state)) return null;
-	const why = stt.state === 'gone' || stt.reason === 'the engine fails' ? 'the speech service does not answer' : stt.reason;
-	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(Date.parse(stt.since))}: ${why}. The sound is kept; its text will come.`);
+	const { state, reason, since: at } = tool(box, 'rtta-stt', 'live') || {};
+	if (!/^(gone|degraded|failing)$/.test(state)) return null;
+	const why = state === 'gone' || reason === 'the engine fails' ? 'the speech service does not answer' : reason;
+	return say('engine', 'warn', 'Writing has stopped', ` at ${clock(at)}: ${why}. The sound is kept; its text will come.`);
 }
 
 function running({ box, session, lag, delay }) {
@@ -54,29 +52,29 @@ function running({ box, session, lag, delay }) {
 /* What will never come, without what nobody wanted to be kept. */
 export const offRecord = (ledger) => ledger?.gaps?.['off the record'] || 0;
 export const missing = (ledger) => Math.max(0, (ledger?.gap_s || 0) - offRecord(ledger));
+export const butFor = (ledger) => (missing(ledger) >= 0.5 ? `, but for ${duration(missing(ledger))}` : '');
 
-function over({ session }) {
-	const ledger = session.ledger || {}, lost = missing(ledger);
-	if (session.state === 'unknown') return say('ended', '', 'This is the text', '. Nothing else is known of its session.');
-	if (session.state !== 'ended') return say('wait', 'warn', 'Stopped', '. The last words are being written.');
-	const head = session.end?.time ? `Ended at ${hour(Date.parse(session.end.time))}` : 'Ended';
+function over({ state, end, ledger = {} }) {
+	if (state === 'unknown') return say('ended', '', 'This is the text', '. Nothing else is known of its session.');
+	if (state !== 'ended') return say('wait', 'warn', 'Stopped', '. The last words are being written.');
+	const head = end?.time ? `Ended at ${hour(end.time)}` : 'Ended';
 	if (!ledger.closed && ledger.pending_s >= 0.5) return say('behind', 'warn', head, `. ${still(ledger.pending_s)}`);
-	return say('ended', '', head, `. This is the whole text${lost >= 0.5 ? `, but for ${duration(lost)}` : ''}.`);
+	return say('ended', '', head, `. This is the whole text${butFor(ledger)}.`);
 }
 
 /* No more is to come but what is late. */
-export const isOver = (session) => session?.state === 'ended' || session?.state === 'unknown';
+export const isOver = (session) => /^(ended|unknown)$/.test(session?.state);
 
 /* model: {online, down (ms or 0), loaded, box, session, lag, delay} */
 export function sentence(model) {
 	const { box, session, down } = model;
 	if (down && !model.online)
-		return say('offline', 'warn', 'You are offline', ` since ${clock(down)}. The room goes on; what you miss will be here when you are back.`);
-	if (down) return say('box', 'alarm', 'The box does not answer', ` since ${clock(down)}. This page keeps trying.`);
+		return say('offline', 'warn', 'You are offline', `${since(down)} The room goes on; what you miss will be here when you are back.`);
+	if (down) return say('box', 'alarm', 'The box does not answer', `${since(down)} This page keeps trying.`);
 	if (!model.loaded) return say('wait', '', 'One moment', '. The text is on its way.');
 	if (!session) return paused(box) || microphone(box) || say('none', '', 'No session',
 		tool(box, 'rtta-route') ? '. The box listens and keeps five minutes in memory.' : '. The box hears nothing yet.');
 	if (box.bus === false && !isOver(session))
 		return say('engine', 'warn', 'Nothing new arrives', ` since ${clock(model.busAway)}: a part of the box is away. What is said is kept; its text will come.`);
-	return session.state === 'active' ? running(model) : over(model);
+	return session.state === 'active' ? running(model) : over(session);
 }

@@ -15,8 +15,7 @@ let row;                            /* letters in a line, roughly, for heights b
 let last, place, then;              /* newest paragraph; the mark; what waits for all to be built */
 let y, below, up, quiet = 0;        /* see scrolled() */
 
-/* el: the element for the text; its: {follow(), redraw()}, told when
-   following changes and when there is more to build. */
+/* el: for the text; its: {follow(), redraw()}: following changed; there is more to build. */
 export function open(el, isBig, its) {
 	[box, big, on] = [el, isBig, its];
 	tail = h('div.tail', { id: 'newest', tabIndex: -1 });
@@ -36,8 +35,7 @@ export function clear() {
 	arrange(box, [tail]);
 }
 
-/* Show these items of a session.  live: it is not the first time.  fromTop:
-   when not all can be built at once, the first ones are. */
+/* live: it is not the first time.  fromTop: what cannot be built at once is at the end. */
 export function show(all, live, fromTop, id) {
 	const size = big ? BIG_ITEMS : limit, waiting = then;
 	session = id;
@@ -50,7 +48,6 @@ export function show(all, live, fromTop, id) {
 	on.follow();
 }
 
-/* New text: a number for who reads above, and perhaps aloud. */
 export function news({ voice, text, language }, aloud) {
 	if (!following) unread++;
 	if (!aloud) return;
@@ -58,9 +55,7 @@ export function news({ voice, text, language }, aloud) {
 	if ($('log').children.length > LOG_LINES) $('log').firstChild.remove();
 }
 
-/* --- the elements: a record is a span, a paragraph or a note a block --- */
-
-/* The children of parent become those of list; what stands is not touched. */
+/* What stands is not touched: it may be selected, or read. */
 function arrange(parent, list) {
 	const wanted = new Set(list);
 	for (const el of [...parent.childNodes]) if (!wanted.has(el)) el.remove();
@@ -92,7 +87,7 @@ function block(item, el = frame(item)) {
 	return el;
 }
 
-/* A note in two parts: the news, and the rest. */
+/* The news, and the rest. */
 function noteOf({ kind, from, to, reason, seconds, state, voice }) {
 	const span = `${clock(from)} to ${clock(to)}`, long = duration((to - from) / 1000);
 	return {
@@ -138,15 +133,13 @@ function span({ face, text, is_final, seq }) {
 	return el;
 }
 
-/* --- follow: the newest text stays in sight until the reader moves up ---
-   The page moves up a few lines at once, into room kept free below. */
-
 const line = () => parseFloat(getComputedStyle(box).lineHeight) || 28;
 const rest = () => root.scrollHeight - innerHeight - scrollY;
 
 /* After every move of our own. */
 function settle() { y = scrollY; below = rest(); up = 0; }
 
+/* The page moves up a few lines at once, into room kept free below. */
 function pin(force) {
 	if (big || !following || !getSelection().isCollapsed) return;
 	const was = scrollY, step = Math.max(1, Math.min(3, Math.floor(innerHeight / line() / 5)));
@@ -169,8 +162,7 @@ export function follow(start, quietly) {
 }
 
 /* The reader moved up if the position fell and the rest below grew: growth
-   alone is new text, a fall alone the browser making up for a change above.
-   True for wheel, finger, keys, scrollbar and find. */
+   alone is new text, a fall alone the browser making up for a change above. */
 function scrolled() {
 	const down = scrollY > y, moved = up + Math.max(0, Math.min(y - scrollY, rest() - below));
 	settle();
@@ -180,8 +172,8 @@ function scrolled() {
 	else if (!following && down && below < line()) follow(true);
 }
 
-/* A change elsewhere must not move el.  Chromium and Firefox have seen to it
-   by the time we measure; what is left over is done here: in Safari, all of it. */
+/* A change elsewhere must not move el.  What the browser has not made up for
+   by now is done here: in Safari, all of it. */
 function hold(el, change) {
 	const top = () => (el?.isConnected ? el.getBoundingClientRect().top : 0), was = top();
 	change();
@@ -189,7 +181,6 @@ function hold(el, change) {
 	settle();
 }
 
-/* A change of size or width: what is being read stays. */
 export function resize(change) {
 	if (last) last.style.minHeight = '';
 	hold(reading(), change);
@@ -201,8 +192,7 @@ const inSight = (el) => {
 	return at.bottom > 0 && at.top < innerHeight;
 };
 
-/* What the reader looks at: the newest line, the mark, or the first whole
-   paragraph in sight that is there to stay. */
+/* What the reader looks at, of what is there to stay. */
 function reading() {
 	const marked = turnOf(place?.seq);
 	if (following) return last;
@@ -210,21 +200,19 @@ function reading() {
 	return [...box.children].find((p) => p.getBoundingClientRect().top >= 0 && !p.matches('.wait, .tail')) || last;
 }
 
-/* Holes in sight of somebody who reads: what comes there opens by hand. */
+/* Holes in sight of somebody who reads. */
 export const closed = () => (following || big ? [] : [...box.querySelectorAll('.wait')]
 	.filter((el) => !opened.has(el.item.key) && inSight(el)).map((el) => el.item));
 
 const turnOf = (seq) => $(`r${seq}`)?.closest('.turn');
 
-/* Read here. */
 function stay(p) {
 	following = false;
 	p.focus({ preventScroll: true });
 	on.follow();
 }
 
-/* Show the paragraph of this record, and leave live; when it is not there
-   yet, all is built first. */
+/* When its paragraph is not there yet, all is built first. */
 export function go(seq, className) {
 	const p = turnOf(seq);
 	if (p) {
@@ -242,14 +230,11 @@ export function go(seq, className) {
 	}
 }
 
-/* The next (1) or previous (-1) paragraph gets the focus. */
 export function step(by) {
 	const all = [...box.querySelectorAll('.turn')], at = all.indexOf(document.activeElement), p = at < 0 ? reading() : all[at + by];
 	if (p) stay(p);
 	p?.scrollIntoView({ block: 'nearest' });
 }
-
-/* --- the place-keeper: a word, kept as (record, offset); no element changes --- */
 
 const key = () => `rtta-mark-${session}`;
 
@@ -261,7 +246,6 @@ function tap(x, y) {
 	if (node?.nodeType === 3 && node.parentNode.id && box.contains(node)) mark(node, at.offset ?? at.startOffset);
 }
 
-/* The word of the paragraph that has the focus, or the newest one. */
 export function markHere() {
 	const p = document.activeElement.closest('.turn'), words = (p || box).querySelectorAll('.say [id]');
 	const node = words[p ? 0 : words.length - 1]?.firstChild;

@@ -185,7 +185,7 @@ late_text_holds() {
 	css() { echo "getComputedStyle(document.documentElement).getPropertyValue('--$1').trim()"; }
 	reads "$page/?fs=2&ff=serif&fgc=ff0&bgc=000040&spacing=2&theme=dark&controls=0&header=false&chat=1&lines=99&delay=x&start=10:11" \
 		wait "document.querySelector('.start')" is "$(css fs) === '2'" is "$(css ink) === '#ff0'" is "$(css paper) === '#000040'" is "$(css lead) === '2'" \
-		is "document.documentElement.dataset.theme === 'dark'" is "document.querySelector('.tools').hidden && document.getElementById('head').hidden" \
+		is "document.documentElement.dataset.theme === 'dark'" is "document.getElementById('tools').hidden && document.getElementById('head').hidden" \
 		wait "$(seen "$(p 'Thank you')")" \
 		goto "$page/?start=beginning" wait "document.querySelector('.start')" is "scrollY === 0" is "$(css fs) === '1'" \
 		tap "document.getElementById('open-text')" is "document.activeElement.textContent === 'Close'" tap "document.querySelector('[data-step=\"1\"]')" \
@@ -240,7 +240,7 @@ late_text_holds() {
 	reads "$page/" wait "$live === 'none'" "${axe[@]}" goto "$page/?view=sessions" wait "document.querySelector('.help')" "${axe[@]}" \
 		goto "$page/?view=operator" wait "document.querySelector('#title')" "${axe[@]}" \
 		eval "document.querySelector('#title').value = 'Größe <b>'; $(press Start)" wait "document.querySelector('.danger')" \
-		eval "document.querySelector('h1').innerText" tell dead wait "/digital silence/.test(document.getElementById('dead').innerText)" \
+		eval "document.querySelector('h1').innerText" tell dead wait "/is on but silent/.test(document.getElementById('dead').innerText)" \
 		is "document.querySelector('meter').value === -31" "${axe[@]}" \
 		eval "$(press 'Off the record')" wait "$live === 'paused'" eval "$(press 'Back on the record')" wait "$live === 'silent'" \
 		eval "$(press Stop)" is "document.querySelector('.danger').textContent === 'Yes, stop'" is "document.activeElement.textContent === 'Yes, stop'" "${axe[@]}" \
@@ -255,7 +255,7 @@ late_text_holds() {
 	echo a-token-of-the-operator >token
 	background serve rtta-serve --listen "127.0.0.1:$(cat port)" --operator-token-file token
 	wait_for 20 curl -sf "$page/sessions"
-	start="document.querySelector('button[type=submit]').click()"
+	start="document.querySelector('#press .solid').click()"
 	reads "$page/?view=operator" wait "document.querySelector('#title')" eval "$start" wait "document.querySelector('#token')" \
 		eval "document.querySelector('#token').value = 'wrong-token'; $start" wait "/not the operator/.test(document.body.innerText)" "${axe[@]}" \
 		eval "document.querySelector('#token').value = 'a-token-of-the-operator'; $start" wait "document.querySelector('.danger')"
