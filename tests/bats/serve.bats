@@ -39,7 +39,7 @@ load serve
 	[ "$(head -n 1 ws.out)" = '{"event":"session","session":null}' ]
 	meeting_has m1 start cut live
 	wait_for 20 grep -q 'cast to order' ws.out
-	meeting_has m2 cut
+	meeting_has m2 start
 	wait $!
 }
 
