@@ -1,12 +1,9 @@
-/*
- * dom - elements, what is fetched, times and durations as text.
- * Text goes in as text, never as markup: whatever it says, it is inert.
- */
+/* dom - elements, what is fetched, times and durations as text. */
 export const $ = (id) => document.getElementById(id);
 export const root = document.documentElement;
 export const address = new URLSearchParams(location.search);
 
-/* h('p.help', { id: 'said' }, 'text', h('b', 'more')): what is false or empty is left out. */
+/* h('p.help', { id: 'said' }, 'text, never markup', h('b', 'more')) */
 export function h(name, ...parts) {
 	const [tag, kind] = name.split('.'), el = document.createElement(tag);
 	if (kind) el.className = kind;
@@ -16,7 +13,6 @@ export function h(name, ...parts) {
 	return el;
 }
 
-/* Not touched when that is there already. */
 export function fill(id, ...parts) {
 	const el = $(id), now = h('div', ...parts);
 	if (el.filled === now.innerHTML) return;
@@ -24,7 +20,6 @@ export function fill(id, ...parts) {
 	el.replaceChildren(...now.childNodes);
 }
 
-/* options: [[value, text], ...] */
 export const pick = (name, label, options, chosen) => h('fieldset', h('legend', label), options.map(([value, text]) =>
 	h('label.check', h('input', { type: 'radio', name, value, checked: value === chosen }), text)));
 
@@ -37,16 +32,13 @@ export async function get(path, options) {
 	return text;
 }
 export const getJson = async (path) => JSON.parse(await get(path));
-export const recordsOf = async (id) =>
-	(await get(`/s/${id}/transcript.jsonl`)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+export const recordsOf = async (id) => JSON.parse(`[${(await get(`/s/${id}/transcript.jsonl`)).trim().replaceAll('\n', ',')}]`);
 
-/* 10:15:03, as the reader's clock has it; 10:15. */
 export const clock = (time) => new Date(time).toTimeString().slice(0, 8);
 export const hour = (time) => clock(time).slice(0, 5);
 
 export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
-/* "6 seconds", "5 minutes", "2 min 10 s", "1 h 52 min". */
 export function duration(seconds) {
 	const s = Math.max(1, Math.round(seconds)), min = Math.floor(s / 60);
 	if (s < 60) return count(s, 'second');
@@ -56,6 +48,5 @@ export function duration(seconds) {
 
 const locale = /^[a-z]{2}(?=$|-)/i.exec(address.get('language'))?.[0] || 'en-GB';
 
-/* Tuesday 24 November 2026. */
 export const day = (time, year = 'numeric') =>
 	new Date(time).toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', year });

@@ -1,5 +1,5 @@
-/* lists - the sessions of the last days, and the places where words were said. */
-import { $, address, clock, count, day, duration, field, fill, getJson, h, hour, pick, recordsOf } from './dom.js';
+/* lists - the sessions, and the places where words were said. */
+import { $, address, clock, count, day, duration, field, fill, getJson, h, hour, recordsOf } from './dom.js';
 import { Merge } from './merge.js';
 import { missing } from './state.js';
 
@@ -15,8 +15,8 @@ function dayOf({ started }) {
 	return ms >= midnight ? 'Today' : ms >= midnight - 86400000 ? 'Yesterday' : day(ms, undefined);
 }
 
-export function head(title, line, tab = title) {
-	document.title = `${tab} · rtta`;
+export function head(title, line) {
+	document.title = `${title} · rtta`;
 	fill('head', h('h1', title), h('p', line));
 }
 
@@ -49,15 +49,16 @@ export async function sessions() {
 /* Without case and accents, one letter for one. */
 const fold = (text) => text.replace(/./gsu, (c) => (c.length > 1 ? c : c.normalize('NFD')[0].toLowerCase()[0]));
 
-/* The paragraph, if all words are in it. */
 function hit(id, { records, voice }, words) {
 	const text = records.map((r) => r.text).join(' '), plain = fold(text), say = h('span.say', { dir: 'auto' });
 	if (!words.every((word) => plain.includes(word))) return null;
-	const found = [...plain.matchAll(words.map((word) => word.replace(/\W/g, '\\$&')).join('|'))];
+	const parts = plain.split(RegExp(`(${words.map((word) => word.replace(/\W/g, '\\$&')).join('|')})`));
 	let at = 0, length = 0;
-	for (const { 0: word, index } of found) say.append(text.slice(at, index), h('mark', text.slice(index, at = index + word.length)));
-	say.append(text.slice(at));
-	const record = records.find((r) => (length += r.text.length + 1) > found[0].index);
+	for (const [i, { length: n }] of parts.entries()) {
+		const part = text.slice(at, at += n);
+		say.append(i % 2 ? h('mark', part) : part);
+	}
+	const record = records.find((r) => (length += r.text.length + 1) > parts[0].length);
 	return h('p.turn', h('a.t', { href: `/s/${id}#r${record.seq}` }, clock(record.from)), voice && h('b.who', h('bdi', voice)), say);
 }
 
@@ -68,27 +69,26 @@ async function hitsIn(id, words) {
 }
 
 export async function search() {
-	const only = address.get('session'), q = (address.get('q') || '').trim(), all = !only || address.get('in') === 'all';
-	const words = fold(q).split(/\s+/).filter(Boolean), said = h('p.help', { role: 'status' }), out = h('div.text');
-	const hidden = (name, value) => h('input', { type: 'hidden', name, value });
-	head('Search', all ? 'In all sessions of the last seven days.' : 'In one session.');
+	const only = address.get('session'), q = (address.get('q') || '').trim(), words = fold(q).split(/\s+/).filter(Boolean);
+	const said = h('p.help', { role: 'status' }), out = h('div'), hidden = (name, value) => value && h('input', { type: 'hidden', name, value });
+	head('Search', only ? 'In one session.' : 'In all sessions.');
 	const onsubmit = (e) => {
 		e.preventDefault();
 		location.search = new URLSearchParams(new FormData(e.target));
 	};
-	$('page').append(h('form.find', { role: 'search', onsubmit }, hidden('view', 'search'), field('Words', 'q', { type: 'search', value: q }),
-		only && [hidden('session', only), pick('in', 'Where', [['this', 'This session'], ['all', 'All sessions']], all ? 'all' : 'this')],
-		h('button.solid', 'Search')), said, out);
+	$('page').append(h('form.find', { role: 'search', onsubmit }, hidden('view', 'search'), hidden('session', only),
+		field('Words', 'q', { type: 'search', value: q }), h('button.solid', 'Search'),
+		only && h('a.btn', { href: `/?view=search&q=${encodeURIComponent(q)}` }, 'In all sessions')), said, out);
 	if (!words.length) return $('q').focus();
 	let found = 0, where = 0, lost = 0;
 	try {
 		for (const session of await getJson('/sessions')) {
-			if ((!all && session.id !== only) || found >= HITS_MAX) continue;
+			if ((only && session.id !== only) || found >= HITS_MAX) continue;
 			said.textContent = `Looking into ${titleOf(session)} …`;
 			const hits = await hitsIn(session.id, words).catch(() => { lost++; return []; });
 			if (!hits.length) continue;
 			where++;
-			out.append(h('h2', linkTo(session), `, ${dayOf(session).replace(/^[TY]/, (c) => c.toLowerCase())}`), ...hits.slice(0, HITS_MAX - found));
+			out.append(h('h2', linkTo(session), ` · ${dayOf(session)}`), h('div.text', hits.slice(0, HITS_MAX - found)));
 			found += hits.length;
 		}
 		said.textContent = (!found ? 'Nowhere' : found > HITS_MAX ? `The newest ${HITS_MAX} places` : `${count(found, 'place')} in ${count(where, 'session')}`) +

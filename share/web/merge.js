@@ -1,20 +1,14 @@
 /*
  * merge - the records of a session in their one order, as what is shown.
- *
- * Records may come in any order, once or twice; what items() returns depends
- * only on which ones there are.  Pure: no page, no network, no clock.
+ * What items() returns depends only on which ones there are.
  */
-const PAUSE_MS = 4000;      /* a longer one begins a paragraph */
-const HOLE_S = 1;           /* so does a hole, filled or not; a shorter one is an engine's rounding */
-const STEP_MS = 30000;      /* so does a new half-minute after a sentence */
-const SILENCE_MS = 60000;   /* a shorter one is not worth a word */
+/* Longer ones begin a paragraph; shorter holes are an engine's rounding. */
+const PAUSE_MS = 4000, HOLE_S = 1, STEP_MS = 30000, SILENCE_MS = 60000;
 const SENTENCE = /[.?!…。؟]["'”’)]*$/;
-const UNKNOWN = 1e9;        /* n of a run that the state does not name */
-const RATE = 16000;
+const RATE = 16000, UNKNOWN = 1e9;  /* n of a run that the state does not name */
 
 let ids = 0;
 
-/* Without a run it is of another make, and has no place but by its clock. */
 function prepare(json) {
 	const { run = '', channel = -1, rev = 1, speaker } = json;
 	return {
@@ -22,7 +16,7 @@ function prepare(json) {
 		live: json.lane !== 'backfill', late: json.lane === 'backfill' && rev === 1,
 		voice: channel >= 0 ? `Channel ${channel + 1}` : speaker || '',
 		from: Date.parse(json.timestamp), to: Date.parse(json.end || json.timestamp), stored: Date.parse(json.stored),
-		face: {},   /* what shows it; interim text that changes or becomes final keeps its own */
+		face: {},  /* what shows it; kept when it changes or becomes final */
 	};
 }
 
@@ -32,13 +26,12 @@ const order = (a, b) => a.n - b.n || a.clock - b.clock ||
 	(a.run > b.run) - (a.run < b.run) || a.first - b.first || empty(b) - empty(a) ||
 	a.channel - b.channel || b.is_final - a.is_final || a.seq - b.seq || a.live - b.live;
 
-/* Does b begin a paragraph?  Decided by the two alone: late text never
- * breaks anew what stands. */
+/* Decided by the two alone: late text never breaks anew what stands. */
 const breaks = (a, b) => !a || a.voice !== b.voice || a.late !== b.late || a.run !== b.run || b.from - a.to > PAUSE_MS ||
 	b.first - a.last >= HOLE_S * b.rate ||
 	(Math.floor(a.from / STEP_MS) !== Math.floor(b.from / STEP_MS) && SENTENCE.test(a.text));
 
-/* Does the middle of r lie under a later revision?  list: of its track, in order. */
+/* Does its middle lie under a later revision?  list: of its track, in order. */
 function replaced(list, r) {
 	if (!list || empty(r)) return false;
 	const at = middle(r);
@@ -53,10 +46,10 @@ function replaced(list, r) {
 
 export class Merge {
 	constructor() {
-		this.finals = new Map();    /* by seq */
+		this.finals = new Map();  /* by seq */
 		this.interims = new Map();  /* by lane and track */
-		this.reach = new Map();     /* track: how far live finals go */
-		this.clocks = new Map();    /* run: earliest clock of its records */
+		this.reach = new Map();  /* track: how far live finals go */
+		this.clocks = new Map();  /* run: earliest clock of its records */
 		this.setState({});
 	}
 
@@ -70,7 +63,6 @@ export class Merge {
 		this.end = end;
 	}
 
-	/* True when something is shown differently now. */
 	add(json) {
 		const r = prepare(json);
 		return r.is_final ? this.addFinal(r) : this.addInterim(r);
@@ -101,9 +93,6 @@ export class Merge {
 		return true;
 	}
 
-	dropInterims() { this.interims.clear(); }
-
-	/* Known runs by n, others by clock. */
 	sorted(closed) {
 		const list = [...this.finals.values(), ...this.interims.values()];
 		for (const r of list) {
@@ -136,16 +125,12 @@ export class Merge {
 		return Math.max(this.runs.get(run)?.last || 0, ...places);
 	}
 
-	/*
-	 * {kind: 'turn', key, sign, from, records, ...}, and notes of kind start,
-	 * gap, off, wait (text still to come) and silence.  Equal signs show the
-	 * same.  closed: holes whose text is held back.
-	 */
+	/* {kind: 'turn', key, sign, from, records, ...}, and notes.  Equal signs
+	 * show the same.  closed: holes whose text is held back. */
 	items(closed = []) {
 		return layout(this, closed);
 	}
 
-	/* This record, or what is shown in its place. */
 	shown(seq) {
 		const r = this.finals.get(seq), list = r ? this.sorted([]).filter((x) => x.type === 'text') : [];
 		return list.find((x) => x === r) || list.find((x) => x.run === r.run && x.last > r.first) || list.at(-1);
@@ -155,8 +140,8 @@ export class Merge {
 function layout(merge, closed) {
 	const { runs, cut } = merge, all = merge.sorted(closed), items = [];
 	let started = cut?.run === undefined;
-	let turn = null, before = null;   /* the open paragraph; the text before */
-	let run = null, reached = 0;      /* how far the present run is covered */
+	let turn = null, before = null;  /* the open paragraph; the text before */
+	let run = null, reached = 0;  /* how far the present run is covered */
 
 	function note(kind, key, from, to, more) {
 		items.push({ kind, key, from, to, ...more });
@@ -206,7 +191,6 @@ function layout(merge, closed) {
 				if (prev.voice !== voice) prev.voice = '';
 			} else note(kind, `g${seq}`, from, to, { reason, seconds, voice, last });
 		},
-		/* Several in a row are one; of one channel it is none. */
 		silence({ seq, from, to, channel }) {
 			if (channel >= 0) return;
 			const prev = items.at(-1);
@@ -223,13 +207,12 @@ function layout(merge, closed) {
 		(show[r.type] || show.silence)(r);
 		if (covers) reached = Math.max(reached, r.last);
 	}
-	/* Not a record yet, but the pre-roll is known to come. */
+	/* The pre-roll is known to come. */
 	for (const [id, { n }] of all.length ? [] : runs) if (n === 0 && merge.edgeOf(id)) enter(id);
 	enter(null);
 	return finish(items);
 }
 
-/* Short silences were only there to be joined. */
 function finish(items) {
 	return items.filter((item) => item.kind !== 'silence' || item.to - item.from >= SILENCE_MS).map((item, i, { [i - 1]: prev }) => {
 		const { kind, voice, late, from, to, seconds, state } = item;

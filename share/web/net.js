@@ -1,26 +1,18 @@
-/*
- * net - the WebSocket to the box: everything once, whatever happens to it.
- * What is stored already comes by HTTP, in one piece, while the socket is
- * open for what is new.  Reconnects behind the last record that it had.
- */
+/* net - the WebSocket to the box; what was stored before comes by HTTP, in one piece. */
 import { recordsOf } from './dom.js';
 
-const SILENT_MS = 20000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000;   /* the box speaks every 5 s */
-const NOTHING = Number.MAX_SAFE_INTEGER;   /* behind it there is no record */
+const SILENT_MS = 20000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000, NOTHING = Number.MAX_SAFE_INTEGER;
 
-let session, text, on;          /* see listen() */
-let known, last, whole;         /* we have all of this session up to last */
-let socket, first, partly;      /* nothing was said yet; stored text is not asked for */
+let session, text, on;
+let known, last, whole;  /* we have all of this session up to last */
+let socket, first, partly;  /* nothing was said yet; stored text is not asked for */
 let heard, timer, retry = RETRY_MIN_MS;
 
-/* id: '' for whichever session is current.  withText: whether records are
-   wanted.  its: {message(json), begin(id), up(), down()}; begin: what is
-   shown is of another session, or was deleted. */
+/* id: '' for whichever session is current.  its: {message(json), begin(id),
+   up(), down()}; begin: what is shown is of another session, or was deleted. */
 export function listen(id, withText, its) {
 	[session, text, on] = [id, withText, its];
 	addEventListener('online', connect);
-	addEventListener('pagehide', close);
-	addEventListener('pageshow', (e) => { if (e.persisted) connect(); });
 	setInterval(() => { if (socket && performance.now() - heard > SILENT_MS) lost(); }, 1000);
 	forget(null);
 	connect();
@@ -36,14 +28,12 @@ function close() {
 }
 
 function connect() {
-	const at = new URL('/ws', location.href.replace(/^http/, 'ws')), id = session || known;
+	const id = session || known, after = whole && text ? last : NOTHING;
+	const asked = new URLSearchParams({ after, ...id && { session: id }, ...!session && { follow: 1 } });
 	close();
 	first = true;
 	heard = performance.now();
-	if (id) at.searchParams.set('session', id);
-	if (!session) at.searchParams.set('follow', 1);
-	at.searchParams.set('after', whole && text ? last : NOTHING);
-	socket = new WebSocket(at);
+	socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws?${asked}`);
 	socket.onmessage = (e) => take(JSON.parse(e.data));
 	socket.onclose = lost;
 }
@@ -61,7 +51,7 @@ function take(json) {
 	heard = performance.now();
 	if (json.event === 'session') return greeted(json.session);
 	if (json.event === 'live') {
-		if (json.seq < last) { forget(null); return connect(); }   /* the box has less than we had */
+		if (json.seq < last) { forget(null); return connect(); }  /* the box has less than we had */
 		if (partly) return history(json, socket);
 		complete();
 	}
@@ -69,8 +59,7 @@ function take(json) {
 	on.message(json);
 }
 
-/* The same session again, on a new connection, goes on; anything else
-   begins.  One that begins while we listen comes by the socket. */
+/* One that begins while we listen comes by the socket. */
 function greeted(id) {
 	const begins = !first || !whole || id !== known;
 	partly = first && begins && text && id;

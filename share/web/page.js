@@ -1,7 +1,4 @@
-/*
- * page - one page, its views: reading (a session, or whichever is current;
- * also on the big screen and as an overlay), sessions, search, operator.
- */
+/* page - its views: reading (also on the big screen and as an overlay), sessions, search, operator. */
 import { $, address, day, duration, fill, h, hour, root } from './dom.js';
 import { search, sessions, titleOf } from './lists.js';
 import { Merge } from './merge.js';
@@ -12,14 +9,14 @@ import { butFor, isOver, offRecord, sentence } from './state.js';
 import * as text from './view.js';
 
 const asked = address.get('view') || (address.get('bg') === 'transparent' ? 'overlay' : '');
-const view = /^(sessions|search|operator|display|overlay)$/.test(asked) ? asked : 'read';
+const [view] = /^(sessions|search|operator|display|overlay)$/.exec(asked) || ['read'];
 const big = /^(display|overlay)$/.test(view), reads = big || view === 'read';
-const BLINK_MS = 2000;   /* a shorter state is no news */
+const BLINK_MS = 2000;  /* a shorter state is no news */
 
-const model = { online: true, down: 0, loaded: false, box: {}, session: null, lag: null, delay: 0 };
-let merge = new Merge(), timer = 0;
-let live = false, liveSince = 0, drawn = false;   /* what is stored has come; it is on the page */
-let clockOff;                                     /* of the box against this device */
+const model = { online: true, box: {} };
+let merge = new Merge(), timer;
+let live, drawn, liveSince = 0;  /* what is stored has come; it is on the page */
+let clockOff;  /* against the box's */
 
 let shown = {}, next, nextSince;
 
@@ -37,7 +34,6 @@ function stateLine() {
 	bar();
 }
 
-/* The way back, and how much has come meanwhile. */
 function bar() {
 	const back = $('back'), name = /^(live|behind|bridge)$/.test(shown.name) ? '↓ Back to live' : '↓ Newest text';
 	back.hidden = view !== 'read' || text.following || isOver(model.session);
@@ -48,7 +44,6 @@ function bar() {
 const downloads = (id) => h('p.take', ['txt', 'srt', 'vtt', 'jsonl', 'ctm'].map((f) =>
 	h('a', { href: `/s/${id}/transcript.${f}`, download: `${id}.${f}` }, f.toUpperCase())));
 
-/* When it was, and how much of it is there. */
 function about({ started, state, end, ledger = {} }, items) {
 	const from = items.find((item) => item.kind !== 'start')?.from || Date.parse(started);
 	const before = (Date.parse(started) - from) / 1000, off = offRecord(ledger);
@@ -69,17 +64,12 @@ function drawHead(session, items) {
 	$('find').href = `/?view=search&session=${session.session}`;
 }
 
-function empty(title, line) {
-	fill('about');
-	fill('empty', h('h1', title), h('p', line));
-	$('empty').hidden = view === 'overlay';
-}
+const empty = (title, line) => fill('about', h('h1', title), h('p', line));
 
 function draw() {
 	const { session } = model, items = session ? merge.items(text.closed()) : [], ended = isOver(session);
 	timer = 0;
 	root.classList.toggle('live', !ended);
-	$('empty').hidden = true;
 	if (!session) empty('No session yet', 'When somebody presses start, the text appears here by itself.');
 	else if (items.length || !session.ledger) drawHead(session, items);
 	else if (ended) empty('No speech in this session', 'Every second was heard, and all of it was silence.');
@@ -90,26 +80,22 @@ function draw() {
 	text.show(items, !first, fromTop, session?.session);
 	if (!first) return;
 	drawn = true;
-	performance.mark('drawn');
 	if (!linked() && time) text.go((items.find((x) => x.records && hour(x.from) >= time[0].padStart(5, '0').slice(0, 5)) || items.at(-1)).records?.[0].seq);
 }
 
 function linked() {
 	const seq = /^#r(\d+)$/.exec(location.hash)?.[1];
-	if (seq) text.go(merge.shown(+seq)?.seq, 'linked');
+	if (seq) text.go(merge.shown(+seq)?.seq, true);
 	return seq;
 }
 
-/* Many records at once are drawn once. */
 function redraw() {
 	if (reads && live && !timer) timer = setTimeout(draw, 16);
 }
 
-/* How far the text is behind what is said: of the last few live words. */
 function measureLag({ lane, type, stored, end }) {
-	if (lane !== 'live' || type !== 'text' || (!stored && clockOff === undefined)) return;
-	const lag = Math.max(0, ((stored ? Date.parse(stored) : Date.now() + clockOff) - Date.parse(end)) / 1000);
-	model.lag = model.lag === null ? lag : model.lag * 0.7 + lag * 0.3;
+	const lag = Math.max(0, ((Date.parse(stored) || Date.now() + clockOff) - Date.parse(end)) / 1000);
+	if (lane === 'live' && type === 'text' && lag >= 0) model.lag = (model.lag ?? lag) * 0.7 + lag * 0.3;
 }
 
 function add(json, to) {
@@ -158,7 +144,6 @@ addEventListener('keydown', (e) => {
 	act[e.key]();
 });
 
-/* The screen stays on while there is something to read. */
 let lock;
 async function awake() {
 	const wanted = reads && settings.awake && !document.hidden && !isOver(model.session);
@@ -169,17 +154,16 @@ async function awake() {
 }
 
 /* A token in the address has become a cookie by now. */
-const here = new URL(location.href);
-here.searchParams.delete('token');
-if (address.has('token')) history.replaceState(null, '', here);
+if (address.has('token')) {
+	address.delete('token');
+	history.replaceState(null, '', `${location.pathname}?${address}${location.hash}`);
+}
 
-root.classList.add(view);
-root.classList.toggle('big', big);
+root.className = big ? `big ${view}` : view;
 if (reads) text.open(big ? $('text').appendChild(h('div')) : $('text'), big, { follow: bar, redraw });
 else {
 	$('text').remove();
 	$('skip').href = '#main';
-	$('skip').textContent = 'Skip to the content';
 }
 openSettings(held, awake);
 model.delay = settings.delay;
@@ -189,8 +173,7 @@ if (view === 'display') {
 	$('head').append($('state'), h('img.qr', { alt: 'QR code of this page’s address', src: `/qr.svg?tls=${+(location.protocol === 'https:')}` }));
 	$('head').onclick = act.f;
 }
-for (const el of document.querySelectorAll('dialog'))
-	el.ontoggle = () => held(() => root.classList.toggle('panel', document.querySelector(':popover-open')));
+addEventListener('toggle', () => held(() => root.classList.toggle('panel', document.querySelector(':popover-open'))), true);
 $('back').onclick = act.l;
 addEventListener('hashchange', linked);
 document.addEventListener('visibilitychange', awake);
@@ -208,13 +191,13 @@ const on = {
 		model.session = id ? { session: id, state: 'active' } : null;
 		model.lag = null;
 	},
-	up() { model.down = 0; merge.dropInterims(); stateLine(); },
+	up() { model.down = 0; merge.interims.clear(); stateLine(); },
 	down() { model.down ||= Date.now(); live = false; stateLine(); },
 };
 listen(/^\/s\/([\w-]+)\/?$/.exec(location.pathname)?.[1] || '', reads, on);
 /* Only a change counts: a box without a network reads its own page, too. */
 for (const name of ['online', 'offline'])
-	addEventListener(name, () => { model.online = name === 'online'; if (!model.online) on.down(); stateLine(); });
+	addEventListener(name, () => { model.online = name === 'online'; if (model.online) stateLine(); else on.down(); });
 setInterval(stateLine, 1000);
 stateLine();
 awake();

@@ -1,7 +1,4 @@
-/*
- * settings - how the text looks and behaves: kept in this browser, and set by
- * the address, which wins.  Bad values are ignored.
- */
+/* settings - how the text looks and behaves, kept and by the address. */
 import { $, address, h, pick, root } from './dom.js';
 
 const KEY = 'rtta', PX = 20;
@@ -14,7 +11,7 @@ const set = (...names) => (value) => {
 };
 const paint = (...names) => (value) => set(...names)(value && `#${value}`);
 
-/* StreamText's names and ours: [default, what is allowed, what it does]. */
+/* [default, what is allowed, what it does] */
 const known = {
 	fs: [1, (t) => between(8, 200)(t) / PX || between(0.6, 4)(t), (v) => { set('fs')(v); $('fs').value = `${Math.round(v * 100)}%`; }],
 	ff: ['plain', like(/^[\w -]+$/), (v) => set('face')(/^(plain|serif|wide|mono)$/.test(v) ? `var(--${v})` : `"${v}", var(--plain)`)],
@@ -44,16 +41,12 @@ function change(name, value) {
 	link();
 }
 
-/* Where these settings hold for somebody else, too. */
 function link() {
-	const at = new URL(location.pathname, location.origin);
-	for (const [name, value] of [...address, ...Object.entries(kept)]) if (name !== 'token') at.searchParams.set(name, value);
-	$('link').href = at;
+	$('link').href = `?${new URLSearchParams({ ...Object.fromEntries(address), ...kept })}`;
 }
 
 export const resize = (by) => change('fs', Math.round(Math.min(4, Math.max(0.6, settings.fs * 1.15 ** by)) * 100) / 100);
 
-/* held(change): make it without moving what is being read; then(): done. */
 export function openSettings(held, then) {
 	for (const name in known) {
 		const [def, allow] = known[name], given = address.has(name) ? allow(address.get(name)) : undefined;
@@ -71,6 +64,6 @@ export function openSettings(held, then) {
 		held(() => change(name, type === 'checkbox' ? checked : known[name][1](value)));
 		then();
 	};
-	for (const el of document.querySelectorAll('[data-step]')) el.onclick = () => held(() => resize(+el.dataset.step));
+	$('size').onclick = ({ target: { dataset: { step } } }) => step && held(() => resize(+step));
 	link();
 }

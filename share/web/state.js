@@ -1,7 +1,4 @@
-/*
- * state - one sentence, plain and true, about what the reader can rely on:
- * from the session's state, the box's tools and the connection; worst first.
- */
+/* state - one sentence about what the reader can rely on; worst first. */
 import { clock, duration, hour } from './dom.js';
 
 const icons = { live: '●', bridge: '●', behind: '◐', paused: '‖', sound: '×', silent: '–', engine: '▲', offline: '◇', box: '×', ended: '■' };
@@ -10,7 +7,6 @@ const say = (name, tone, head, rest) => ({ name, tone, head, rest, icon: icons[n
 
 export const tool = (box, name, lane) => (box.tools || []).find((t) => t.tool === name && (!lane || t.lane === lane));
 
-/* "2 min 10 s are", "1 minute of it is". */
 function still(seconds, of = '') {
 	const text = duration(seconds);
 	return `${text}${of} ${/^1 (second|minute)$/.test(text) ? 'is' : 'are'} still to come.`;
@@ -23,7 +19,6 @@ function paused(box, session) {
 	return at && say('paused', '', 'Off the record', `${since(at)} Nothing said now is written or kept.`);
 }
 
-/* As rtta-route hears it. */
 export function microphone(box) {
 	const route = tool(box, 'rtta-route'), { mic, mic_since: at = route?.since } = route?.counters || {};
 	if (route?.state === 'gone' || mic === 'no frames')
@@ -62,10 +57,8 @@ function over({ state, end, ledger = {} }) {
 	return say('ended', '', head, `. This is the whole text${butFor(ledger)}.`);
 }
 
-/* No more is to come but what is late. */
 export const isOver = (session) => /^(ended|unknown)$/.test(session?.state);
 
-/* model: {online, down (ms or 0), loaded, box, session, lag, delay} */
 export function sentence(model) {
 	const { box, session, down } = model;
 	if (down && !model.online)

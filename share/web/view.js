@@ -1,21 +1,17 @@
-/*
- * view - the text on the page: paragraphs where they belong, the newest one
- * in sight, the reader's mark, and nothing that moves under a reader's eyes.
- */
+/* view - the text on the page, the newest one in sight, the reader's mark. */
 import { $, clock, duration, h, root } from './dom.js';
 
-const FIRST_ITEMS = 250;   /* so many are built at once, the rest when there is time */
-const BIG_ITEMS = 6;       /* of the big screen and the overlay */
-const LOG_LINES = 20;      /* spoken text that stays */
+const FIRST_ITEMS = 250;  /* built at once, the rest when there is time */
+const BIG_ITEMS = 6, LOG_LINES = 20;
 
 export let following = true, unread = 0;
-let box, tail, big, on;             /* see open() */
-let session, blocks, opened, limit; /* blocks: element of each item; opened: holes, by the reader */
-let row;                            /* letters in a line, roughly, for heights before there is a layout */
-let last, place, then;              /* newest paragraph; the mark; what waits for all to be built */
-let y, below, up, quiet = 0;        /* see scrolled() */
+let box, tail, big, on;
+let session, blocks, opened, limit;  /* blocks: element of each item; opened: holes */
+let row;  /* letters in a line */
+let last, place, then;  /* newest paragraph; the mark; what waits for all to be built */
+let y, below, up, quiet = 0;
 
-/* el: for the text; its: {follow(), redraw()}: following changed; there is more to build. */
+/* its: {follow(), redraw()}: following changed; there is more to build. */
 export function open(el, isBig, its) {
 	[box, big, on] = [el, isBig, its];
 	tail = h('div.tail', { id: 'newest', tabIndex: -1 });
@@ -23,7 +19,7 @@ export function open(el, isBig, its) {
 	settle();
 	addEventListener('scroll', scrolled, { passive: true });
 	addEventListener('resize', () => { quiet = performance.now() + 300; pin(true); });
-	box.addEventListener('click', (e) => { if (getSelection().isCollapsed && !e.target.closest('a, button')) tap(e.clientX, e.clientY); });
+	box.onclick = tap;
 }
 
 export function clear() {
@@ -35,7 +31,7 @@ export function clear() {
 	arrange(box, [tail]);
 }
 
-/* live: it is not the first time.  fromTop: what cannot be built at once is at the end. */
+/* live: not the first time.  fromTop: the first ones first. */
 export function show(all, live, fromTop, id) {
 	const size = big ? BIG_ITEMS : limit, waiting = then;
 	session = id;
@@ -55,7 +51,6 @@ export function news({ voice, text, language }, aloud) {
 	if ($('log').children.length > LOG_LINES) $('log').firstChild.remove();
 }
 
-/* What stands is not touched: it may be selected, or read. */
 function arrange(parent, list) {
 	const wanted = new Set(list);
 	for (const el of [...parent.childNodes]) if (!wanted.has(el)) el.remove();
@@ -87,7 +82,6 @@ function block(item, el = frame(item)) {
 	return el;
 }
 
-/* The news, and the rest. */
 function noteOf({ kind, from, to, reason, seconds, state, voice }) {
 	const span = `${clock(from)} to ${clock(to)}`, long = duration((to - from) / 1000);
 	return {
@@ -114,7 +108,7 @@ function fillTurn(el, { late, same, lateHead, voice, records }) {
 	if (seq) el.link.href = `/s/${session}#r${seq}`;
 	if (language) el.say.lang = language;
 	el.who?.remove();
-	el.who = h('b.who', voice && [h('bdi', voice), h('span.hide', ': ')], lateHead && h('i', `written late${stored > 0 ? `, ${clock(stored)}` : ''}`));
+	el.who = h('b.who', voice && [h('bdi', voice), h('span.hide', ': ')], lateHead && h('i', ` written late${stored > 0 ? `, ${clock(stored)}` : ''}`));
 	if ((voice && !same) || lateHead) el.say.before(el.who);
 	arrange(el.say, records.flatMap((r, i) => (i ? [r.face.blank ||= new Text(' '), span(r)] : [span(r)])));
 	el.style.containIntrinsicBlockSize = `auto ${1 + el.say.textContent.length / row}lh`;
@@ -122,7 +116,6 @@ function fillTurn(el, { late, same, lateHead, voice, records }) {
 	if (!big && records.some((r) => !r.is_final)) el.style.minHeight = `${el.offsetHeight}px`;
 }
 
-/* Of a text that changes only the part that differs is replaced. */
 function span({ face, text, is_final, seq }) {
 	const el = face.el ||= h('span', new Text()), node = el.firstChild, old = node.data;
 	let same = 0;
@@ -136,10 +129,9 @@ function span({ face, text, is_final, seq }) {
 const line = () => parseFloat(getComputedStyle(box).lineHeight) || 28;
 const rest = () => root.scrollHeight - innerHeight - scrollY;
 
-/* After every move of our own. */
 function settle() { y = scrollY; below = rest(); up = 0; }
 
-/* The page moves up a few lines at once, into room kept free below. */
+/* It moves up a few lines at once, into room kept free below. */
 function pin(force) {
 	if (big || !following || !getSelection().isCollapsed) return;
 	const was = scrollY, step = Math.max(1, Math.min(3, Math.floor(innerHeight / line() / 5)));
@@ -150,7 +142,6 @@ function pin(force) {
 		box.animate({ transform: [`translateY(${scrollY - was}px)`, 'none'] }, { duration: 180, easing: 'ease-out' });
 }
 
-/* quietly: before there is text. */
 export function follow(start, quietly) {
 	following = start;
 	if (start && !quietly) {
@@ -175,7 +166,7 @@ function scrolled() {
 /* A change elsewhere must not move el.  What the browser has not made up for
    by now is done here: in Safari, all of it. */
 function hold(el, change) {
-	const top = () => (el?.isConnected ? el.getBoundingClientRect().top : 0), was = top();
+	const top = () => (el?.isConnected ? at(el).top : 0), was = top();
 	change();
 	scrollBy(0, el?.isConnected ? top() - was : 0);
 	settle();
@@ -187,24 +178,26 @@ export function resize(change) {
 	pin(true);
 }
 
-const inSight = (el) => {
-	const at = el.getBoundingClientRect();
-	return at.bottom > 0 && at.top < innerHeight;
-};
+const at = (el) => el.getBoundingClientRect();
+const inSight = (el) => at(el).bottom > 0 && at(el).top < innerHeight;
 
-/* What the reader looks at, of what is there to stay. */
 function reading() {
 	const marked = turnOf(place?.seq);
 	if (following) return last;
 	if (marked && inSight(marked)) return marked;
-	return [...box.children].find((p) => p.getBoundingClientRect().top >= 0 && !p.matches('.wait, .tail')) || last;
+	return [...box.children].find((p) => at(p).top >= 0 && !p.matches('.wait, .tail')) || last;
 }
 
-/* Holes in sight of somebody who reads. */
 export const closed = () => (following || big ? [] : [...box.querySelectorAll('.wait')]
 	.filter((el) => !opened.has(el.item.key) && inSight(el)).map((el) => el.item));
 
 const turnOf = (seq) => $(`r${seq}`)?.closest('.turn');
+
+function only(p, name) {
+	const old = box.querySelector(`.${name}`);
+	if (old !== p) old?.classList.remove(name);
+	p?.classList.add(name);
+}
 
 function stay(p) {
 	following = false;
@@ -212,20 +205,16 @@ function stay(p) {
 	on.follow();
 }
 
-/* When its paragraph is not there yet, all is built first. */
-export function go(seq, className) {
+export function go(seq, linked) {
 	const p = turnOf(seq);
 	if (p) {
-		if (className) {
-			box.querySelector(`.${className}`)?.classList.remove(className);
-			p.classList.add(className);
-		}
+		if (linked) only(p, 'linked');
 		p.scrollIntoView({ block: 'center' });
 		settle();
 		stay(p);
 	} else if (limit < Infinity) {
 		limit = Infinity;
-		then = () => go(seq, className);
+		then = () => go(seq, linked);
 		on.redraw();
 	}
 }
@@ -240,7 +229,8 @@ const key = () => `rtta-mark-${session}`;
 
 export const toMark = () => place && go(place.seq);
 
-function tap(x, y) {
+function tap({ clientX: x, clientY: y, target }) {
+	if (!getSelection().isCollapsed || target.closest('a, button')) return;
 	const at = document.caretPositionFromPoint?.(x, y) || document.caretRangeFromPoint?.(x, y);
 	const node = at?.offsetNode || at?.startContainer;
 	if (node?.nodeType === 3 && node.parentNode.id && box.contains(node)) mark(node, at.offset ?? at.startOffset);
@@ -252,20 +242,18 @@ export function markHere() {
 	if (node) mark(node, p ? 0 : node.length);
 }
 
-/* Again on the same word removes it. */
 function mark(node, at) {
 	while (at > 0 && /\S/.test(node.data[at - 1])) at--;
 	const seq = +node.parentNode.id.slice(1);
 	place = place?.seq === seq && place.at === at ? null : { seq, at };
-	if (place) sessionStorage.setItem(key(), JSON.stringify(place)); else sessionStorage.removeItem(key());
+	sessionStorage.setItem(key(), JSON.stringify(place));
 	showMark();
 }
 
 function showMark() {
 	place ||= JSON.parse(sessionStorage.getItem(key()));
-	const p = turnOf(place?.seq), old = box.querySelector('.marked');
-	if (old !== p) old?.classList.remove('marked');
-	p?.classList.add('marked');
+	const p = turnOf(place?.seq);
+	only(p, 'marked');
 	if (!window.Highlight) return;
 	CSS.highlights.delete('place');
 	if (!p) return;

@@ -223,8 +223,8 @@ late_text_holds() {
 		eval "Promise.all([...document.querySelectorAll('#head .take a')].map((a) => fetch(a.href).then((r) => r.ok))).then((all) => all.join())" \
 		key / wait "document.activeElement?.id === 'q'" "${axe[@]}" eval "document.activeElement.value = 'BEARÍNGS east'; document.querySelector('.find').requestSubmit(); 1" \
 		wait "/place/.test(document.querySelector('.find + p')?.innerText)" eval "document.querySelector('.find + p').innerText" \
-		is "document.querySelector('[name=in]:checked').value === 'this'" "${axe[@]}" is "[...document.querySelectorAll('mark')].map((m) => m.textContent).join() === 'bearings,east,Bearings'" \
-		eval "document.querySelector('[value=all]').click(); document.querySelector('.find').requestSubmit(); 1" \
+		"${axe[@]}" is "[...document.querySelectorAll('mark')].map((m) => m.textContent).join() === 'bearings,east,Bearings'" \
+		eval "document.querySelector('.find a').click(); 1" \
 		wait "/2 sessions/.test(document.querySelector('.find + p')?.innerText)" eval "document.querySelector('.text .t').click(); 1" \
 		wait "document.querySelector('.linked')" is "document.querySelector('.linked').textContent.includes('bearings')"
 	[ "${lines[0]}" = 'Town council | 10:10, live | 36 seconds to come' ]

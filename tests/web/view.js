@@ -64,7 +64,7 @@
 			if (random(3) === 0) there.view.show(merge.items(there.view.closed()), true, false, 's');
 		}
 		merge.setState(state);
-		merge.dropInterims();
+		merge.interims.clear();
 		there.view.show(merge.items(), true, false, 's');
 		if (seen(there.box) !== seen(late.box)) return `round ${round}:\n${seen(late.box)}\n${seen(there.box)}`;
 	}
