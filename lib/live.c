@@ -20,6 +20,7 @@ enum {
 	MOVES_MS = 1000,
 	REFUSED_MS = 60000,
 	PATIENCE_MS = 3000,   /* then what waits is kept elsewhere, too */
+	STALE_BYTES = 4 << 20,  /* there, and stored meanwhile: so much may be */
 	NS_PER_US = 1000
 };
 
@@ -27,6 +28,7 @@ enum {
 struct piece {
 	char id[RTTA_SESSION_ID_BYTES];
 	struct rtta_session_note note;   /* of what is missing without it */
+	int64_t came_ms;
 	bool kept;                       /* elsewhere, too */
 	struct piece *next;
 };
@@ -35,8 +37,10 @@ struct rtta_live {
 	struct rtta_bus *bus;
 	void (*keep)(void *context, const struct rtta_audio *audio);  /* or NULL */
 	void *keep_context;
-	int64_t waits_ms;     /* since when something does, or 0 */
-	bool keeping;
+	int64_t oldest_ms;    /* what waits came then, or later */
+	bool keeping;         /* also what comes now */
+	size_t kept;          /* frames that wait and are kept */
+	size_t kept_bytes;    /* payload, also of what is stored meanwhile */
 	struct rtta_publisher *publisher;
 	struct rtta_log_damper damper;   /* of messages that are no good */
 	struct piece *refused;           /* that may still grow, or NULL */
@@ -98,6 +102,7 @@ piece_of(const char *id, const struct rtta_held *held)
 	const struct rtta_frame *frame = &held->frame;
 
 	strcpy(piece->id, id);
+	piece->came_ms = rtta_clock_mono_ms();
 	piece->note = (struct rtta_session_note){
 		.from = { frame->run_id, frame->sample },
 		.to = { frame->run_id, rtta_frame_end(frame) },
@@ -107,16 +112,51 @@ piece_of(const char *id, const struct rtta_held *held)
 	return piece;
 }
 
+/* --- what is kept elsewhere, too --- */
+
+static void
+count_kept(struct rtta_live *live, struct piece *piece, const struct rtta_audio *audio)
+{
+	piece->kept = true;
+	live->kept++;
+	live->kept_bytes += audio->frame.payload_bytes;
+}
+
+static void
+give(struct rtta_live *live, struct piece *piece, const struct rtta_audio *audio)
+{
+	live->keep(live->keep_context, audio);
+	count_kept(live, piece, audio);
+}
+
+/* It waits no longer. */
+static void
+uncount(struct rtta_live *live, struct piece *piece)
+{
+	live->kept -= piece->kept;
+	piece->kept = false;
+}
+
+static void
+forget(struct rtta_live *live)
+{
+	live->keep(live->keep_context, NULL);
+	live->kept = live->kept_bytes = 0;
+}
+
 void
 rtta_live_frame(struct rtta_live *live, const char *id, struct rtta_held *held)
 {
 	struct rtta_audio audio = { .lost = held->lost, .frame = held->frame };
 	struct piece *piece = piece_of(id, held);
 
-	piece->kept = held->kept || live->keeping;
+	if (rtta_publisher_pending(live->publisher) == 0)
+		live->oldest_ms = piece->came_ms;
 	publish(live, &audio, id, piece);
-	if (live->keeping && !held->kept)
-		live->keep(live->keep_context, &audio);
+	if (held->kept)
+		count_kept(live, piece, &audio);
+	else if (live->keeping)
+		give(live, piece, &audio);
 	free(held);
 }
 
@@ -231,7 +271,7 @@ put_back(struct rtta_live *live, struct taken *taken)
 	rtta_queue_done(&taken->messages);
 }
 
-/* anew: also what was kept already, and is forgotten. */
+/* anew: nothing is kept any more, and all that waits shall be. */
 static void
 keep_all(struct rtta_live *live, bool anew)
 {
@@ -243,14 +283,11 @@ keep_all(struct rtta_live *live, bool anew)
 
 	while ((msg = rtta_publisher_take_back(live->publisher, &tag)) != NULL) {
 		piece = tag;
-		if (read_frame(msg, &audio) && (anew || !piece->kept)) {
-			live->keep(live->keep_context, &audio);
-			piece->kept = true;
-		}
+		if (read_frame(msg, &audio) && (anew || !piece->kept))
+			give(live, piece, &audio);
 		hold(&taken, msg, piece);
 	}
 	put_back(live, &taken);
-	live->keeping = true;
 }
 
 void
@@ -261,20 +298,50 @@ rtta_live_keep(struct rtta_live *live,
 	live->keep_context = context;
 }
 
+/* What is kept is given up when all of it is stored, and made anew when most of
+ * it is: where the bus takes as much as comes, and no more, something waits for
+ * hours.  Who is killed in that moment loses what waits. */
+static void
+give_up_stored(struct rtta_live *live)
+{
+	size_t waiting_bytes = rtta_publisher_pending_bytes(live->publisher);
+
+	if (live->kept == 0 && live->kept_bytes > 0) {
+		forget(live);
+	} else if (live->kept_bytes > 2 * waiting_bytes + STALE_BYTES) {
+		forget(live);
+		keep_all(live, true);
+	}
+}
+
 static void
 look_at_waiting(struct rtta_live *live)
 {
-	int64_t now_ms = rtta_clock_mono_ms();
+	bool long_ago = rtta_publisher_pending(live->publisher) > 0 &&
+	    rtta_clock_mono_ms() - live->oldest_ms >= PATIENCE_MS;
 
-	if (rtta_publisher_pending(live->publisher) == 0) {
-		live->waits_ms = 0;
+	if (live->keep == NULL)
+		return;
+	if (!long_ago) {
 		live->keeping = false;
-	} else if (live->waits_ms == 0) {
-		live->waits_ms = now_ms;
-	} else if (!live->keeping && live->keep != NULL && now_ms - live->waits_ms >= PATIENCE_MS &&
+	} else if (!live->keeping &&
 	    (rtta_publisher_trouble(live->publisher) != 0 || !rtta_bus_connected(live->bus))) {
 		keep_all(live, false);
+		live->keeping = true;
 	}
+	give_up_stored(live);
+}
+
+/* Its message is settled.  Takes piece. */
+static void
+settle(struct rtta_live *live, struct piece *piece, int error)
+{
+	live->oldest_ms = piece->came_ms;
+	uncount(live, piece);
+	if (error != 0)
+		refuse(live, piece);
+	else
+		free(piece);
 }
 
 int
@@ -287,12 +354,10 @@ rtta_live_tick(struct rtta_live *live)
 		live->moved_ms = rtta_clock_mono_ms();
 		if (ack.error != 0)
 			rtta_log_warn_damped(&live->damper, "a live frame was refused (%d)", ack.error);
-		if (ack.error != 0 && ack.tag != NULL) {
-			refuse(live, ack.tag);
-			continue;
-		}
-		end_refusal(live);
-		free(ack.tag);
+		if (ack.error == 0 || ack.tag == NULL)
+			end_refusal(live);
+		if (ack.tag != NULL)
+			settle(live, ack.tag, ack.error);
 		live->stored += ack.error == 0;
 	}
 	look_at_waiting(live);
@@ -350,8 +415,9 @@ rtta_live_drop(struct rtta_live *live, int64_t from_us, int64_t to_us,
 		free(tag);
 	}
 	put_back(live, &taken);
-	if (live->keep != NULL && dropped) {
-		live->keep(live->keep_context, NULL);
+	/* It may be among what is kept though it is stored. */
+	if (live->keep != NULL && (dropped || live->kept_bytes > 0)) {
+		forget(live);
 		keep_all(live, true);
 	}
 	return dropped;

@@ -173,7 +173,9 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	rtta-streams --quiet init --audio-bytes 64K >/dev/null
 	start_route --state-dir . --runtime-dir .
 	session=$(rtta-session start)
-	wait_for 20 grep -q ': cut' route.err
+	# stored, too: what comes before that is in seek.frames, and comes again
+	has_cut() { rtta-export -q --coverage --json "$session" | grep -q '"has_cut":true'; }
+	wait_for 20 has_cut
 	gen --frames 400
 	# 56 are stored
 	kept() { [ "$(stat -c %s "unsent.$session.frames")" -eq $(($1 * 680)) ]; }
