@@ -165,6 +165,7 @@ rtta_book_tell(struct rtta_book *book, int channels)
 			rtta_cover_free(kept[k].cover);
 	}
 }
+
 struct rtta_part *
 rtta_book_part(struct rtta_book *book, int rev, int channel)
 {
