@@ -53,6 +53,7 @@ struct rtta_publisher {
 	bool single_file;      /* one in flight: until nothing is left */
 	int trouble;
 	int64_t trouble_ms;
+	struct rtta_log_refrain refrain;  /* a full stream has room again and again */
 };
 
 struct rtta_publisher *
@@ -165,9 +166,12 @@ rewind_to_oldest(struct rtta_publisher *p)
 static void
 begin_trouble(struct rtta_publisher *p, int error, const char *text, size_t bytes)
 {
+	char key[16];
+
 	if (p->trouble == 0) {
 		p->trouble_ms = rtta_clock_mono_ms();
-		rtta_log_warn("%s: %.*s (%d), trying again",
+		snprintf(key, sizeof(key), "%d", error);
+		rtta_log_warn_again(&p->refrain, key, "%s: %.*s (%d), trying again",
 		    natsMsg_GetSubject(slot_at(p, p->head)->msg), (int)bytes, text, error);
 	}
 	p->trouble = error;
@@ -180,9 +184,10 @@ end_trouble(struct rtta_publisher *p, uint64_t ticket)
 	p->hold_ms = 0;
 	if (p->trouble == 0)
 		return;
-	rtta_log_info("%s: answered again after %.1f s",
-	    natsMsg_GetSubject(slot_at(p, ticket)->msg),
-	    (double)(rtta_clock_mono_ms() - p->trouble_ms) / 1000);
+	if (p->refrain.kept_back == 0)
+		rtta_log_info("%s: answered again after %.1f s",
+		    natsMsg_GetSubject(slot_at(p, ticket)->msg),
+		    (double)(rtta_clock_mono_ms() - p->trouble_ms) / 1000);
 	p->trouble = 0;
 }
 
