@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "err.h"
 #include "gaps.h"
+#include "json.h"
 #include "keys.h"
 #include "lane.h"
 #include "log.h"
@@ -54,6 +55,7 @@ struct rtta_closer {
 	struct rtta_api *api;
 	struct session *sessions;
 	int64_t audio_age_s;
+	int64_t full_ms;                 /* AUDIO_STREAM was full last, or 0 */
 };
 
 struct rtta_closer *
@@ -297,12 +299,16 @@ too_old(const struct rtta_closer *closer, const struct session *session)
 	    (closer->audio_age_s + AGE_MARGIN_S) * 1000;
 }
 
-/* Nothing of the session has moved for a while, and no sound is left. */
+/* Nothing of the session has moved for a while, no sound is left, and whoever
+ * has more could have stored it. */
 static bool
-is_still(const struct session *session)
+is_still(const struct rtta_closer *closer, const struct session *session)
 {
+	int64_t now_ms = rtta_clock_mono_ms();
+
 	return session->empty_ms != 0 && session->records == session->book->records &&
-	    rtta_clock_mono_ms() - session->empty_ms >= STILL_MS;
+	    now_ms - session->empty_ms >= STILL_MS &&
+	    (closer->full_ms == 0 || now_ms - closer->full_ms >= STILL_MS);
 }
 
 /* Write the gaps if they may be called so.  How many are left. */
@@ -310,7 +316,7 @@ static size_t
 write_gaps(struct rtta_closer *closer, struct session *session, struct rtta_gap *gaps,
     size_t count)
 {
-	bool still = is_still(session) && !rtta_gaps_flushing(session->gaps);
+	bool still = is_still(closer, session) && !rtta_gaps_flushing(session->gaps);
 
 	if (!still && !too_old(closer, session))
 		return count;
@@ -389,14 +395,27 @@ subjects_left(jv info)
 	return count;
 }
 
-/* Who has sound cannot store it: nothing can be said of what is missing. */
+static int64_t
+stored(jv info, const char *key)
+{
+	jv state = jv_object_get(jv_copy(info), jv_string("state"));
+	int64_t count = jv_get_kind(state) == JV_KIND_OBJECT ?
+	    (int64_t)rtta_json_number(state, key, 0) : 0;
+
+	jv_free(state);
+	return count;
+}
+
+/* Who has sound cannot store it, or is just about to: a stream that is emptied
+ * in bursts is filled up again at once. */
 static bool
 is_full(jv info)
 {
 	int64_t bytes, messages;
 
 	rtta_streams_room(info, &bytes, &messages);
-	return bytes < ROOM_BYTES || messages < 1;
+	return bytes < ROOM_BYTES || messages < 1 || bytes < stored(info, "bytes") / 8 ||
+	    messages < stored(info, "messages") / 8;
 }
 
 static void
@@ -405,7 +424,9 @@ take_answer(struct rtta_closer *closer, struct rtta_answer *answer)
 	struct session *session = answer->tag;
 
 	session->asked = 0;
-	if (answer->error != 0 || subjects_left(answer->body) > 0 || is_full(answer->body)) {
+	if (answer->error == 0 && is_full(answer->body))
+		closer->full_ms = rtta_clock_mono_ms();
+	if (answer->error != 0 || subjects_left(answer->body) > 0) {
 		session->empty_ms = 0;
 		return;
 	}
