@@ -133,6 +133,7 @@ struct rtta_frame_reader {
 	size_t used;       /* bytes in data */
 	size_t taken;      /* bytes of the frame that the caller has */
 	uint64_t skipped;
+	bool told;         /* that there is nothing but bytes to skip */
 	/* a frame, and a header that may stand at its end by mistake */
 	uint8_t data[2 * RTTA_FRAME_HEADER_BYTES + RTTA_FRAME_MAX_BYTES];
 };
@@ -190,6 +191,14 @@ is_header(const uint8_t *bytes)
 	return rtta_frame_decode(&frame, bytes, &ignored) == 0;
 }
 
+/* So many bytes, maybe less than a header has. */
+static bool
+may_be_header(const uint8_t *bytes, size_t n)
+{
+	return n >= RTTA_FRAME_HEADER_BYTES ? is_header(bytes) :
+	    memcmp(bytes, magic, n < sizeof(magic) ? n : sizeof(magic)) == 0;
+}
+
 /*
  * A frame above PIPE_BUF is written in parts: the next writer's header may
  * stand in what should be its payload.  Where the first one begins that is
@@ -245,24 +254,40 @@ rtta_frame_fill(struct rtta_frame_reader *reader, struct rtta_err *err)
 		return 1;
 	if (got < 0)
 		return rtta_err_sys(err, EX_IOERR, "read frames");
-	if (got == 0 && reader->used > 0)
+	if (got == 0 && reader->skipped > 0 && reader->skipped == reader->offset)
+		return rtta_err_set(err, EX_DATAERR, "no frame in the input (%llu bytes)",
+		    (unsigned long long)(reader->offset + reader->used));
+	if (got == 0 && reader->skipped + reader->used > 0)
 		return rtta_err_set(err, EX_DATAERR, "input ends inside a "
-		    "frame (%zu bytes left over at offset %llu)", reader->used,
-		    (unsigned long long)reader->offset);
+		    "frame (%llu bytes left over at offset %llu)",
+		    (unsigned long long)(reader->skipped + reader->used),
+		    (unsigned long long)(reader->offset - reader->skipped));
 	reader->used += (size_t)got;
 	return got > 0;
 }
 
-/* Drop bytes until a valid header stands at the start. */
+/* More than a reader and a writer that died can have left: said once. */
+static void
+tell_foreign(struct rtta_frame_reader *reader)
+{
+	if (reader->told || reader->skipped <= 2 * sizeof(reader->data))
+		return;
+	reader->told = true;
+	rtta_log_warn("%llu bytes of input without a frame: frames are what rtta-capture writes",
+	    (unsigned long long)reader->skipped);
+}
+
+/* Drop bytes until a valid header stands at the start, or may come to. */
 static void
 skip_to_header(struct rtta_frame_reader *reader)
 {
 	size_t at = 0;
 
-	while (at + RTTA_FRAME_HEADER_BYTES <= reader->used && !is_header(reader->data + at))
+	while (at < reader->used && !may_be_header(reader->data + at, reader->used - at))
 		at++;
 	reader->skipped += at;
 	discard(reader, at);
+	tell_foreign(reader);
 	if (reader->used < RTTA_FRAME_HEADER_BYTES)
 		return;
 	if (reader->skipped == reader->offset && reader->skipped > 0)
@@ -272,7 +297,7 @@ skip_to_header(struct rtta_frame_reader *reader)
 		rtta_log_warn("input goes on inside a frame: %llu bytes skipped at offset %llu",
 		    (unsigned long long)reader->skipped,
 		    (unsigned long long)(reader->offset - reader->skipped));
-	reader->searching = false;
+	reader->searching = reader->told = false;
 	reader->skipped = 0;
 }
 

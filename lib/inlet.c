@@ -10,6 +10,9 @@
 #include "mem.h"
 #include "pipe.h"
 
+/* A frame takes two; the rest is skipped without one, and others want to live. */
+enum { READS_A_TURN = 4096 };
+
 struct rtta_inlet {
 	int fd;
 	int flags;       /* to be given back; -1: fd is ours alone */
@@ -75,7 +78,7 @@ rtta_inlet_next(struct rtta_inlet *inlet, struct rtta_frame *frame, struct rtta_
 	size_t before;
 	int got, more;
 
-	for (;;) {
+	for (int reads = 0; reads < READS_A_TURN; reads++) {
 		got = rtta_frame_next(inlet->reader, frame, err);
 		if (got != 0)
 			return got > 0 ? RTTA_INLET_FRAME : RTTA_INLET_BROKEN;
@@ -86,4 +89,5 @@ rtta_inlet_next(struct rtta_inlet *inlet, struct rtta_frame *frame, struct rtta_
 		if (rtta_frame_buffered(inlet->reader) == before)
 			return RTTA_INLET_LATER;
 	}
+	return RTTA_INLET_LATER;
 }

@@ -24,7 +24,7 @@ size_t rtta_inlet_waiting(const struct rtta_inlet *inlet);
 enum rtta_inlet_got {
 	RTTA_INLET_BROKEN,  /* *err: EX_DATAERR or EX_IOERR */
 	RTTA_INLET_END,
-	RTTA_INLET_LATER,   /* nothing whole is there: poll */
+	RTTA_INLET_LATER,   /* nothing whole is there, or much without a frame: poll */
 	RTTA_INLET_FRAME
 };
 

@@ -363,6 +363,23 @@ pipe_is_empty() { ! read -r -t 0 -u 9; }
 	diff <(preroll) <(numbers 01 0 2)
 }
 
+@test "a pipe that is no frames is said to be none, and holds up neither SIGTERM nor what comes behind" {
+	start_nats
+	rtta-streams --quiet init
+	mkfifo pipe
+	cat /dev/zero >pipe &
+	echo $! >>pids
+	background route rtta-route --state-dir . --runtime-dir . <pipe
+	wait_for 20 grep -q "bytes of input without a frame: frames are what rtta-capture writes" route.err
+	[ "$(wc -l <route.err)" -eq 1 ]
+	kill "$(cat route.pid)"
+	wait_for 20 gone route
+	run -65 --separate-stderr bash -c 'head -c 1000 /dev/zero | rtta-route --state-dir . --runtime-dir .'
+	[[ "$stderr" == *"no frame in the input (1000 bytes)" ]]
+	{ head -c 200000 /dev/zero; gen --frames 3; } | rtta-route --state-dir . --runtime-dir .
+	diff <(preroll) <(numbers 01 0 2)
+}
+
 @test "one clear line and the right code: no server, a terminal, a wrong option" {
 	run -69 --separate-stderr rtta-route --nats-url nats://127.0.0.1:1 </dev/null
 	[ "$stderr" = "rtta-route: error: connect to nats://127.0.0.1:1: No server available" ] ||
