@@ -379,6 +379,11 @@ taken() { (((0x$(awk '/SigBlk/ { print $2 }' "/proc/$(cat live.pid)/status") & 0
 	wait_for 60 drained
 	rtta-streams -q apply --audio-bytes 64K >/dev/null
 	run ! wait_for 20 rtta-export -q --coverage R
+	# nor while it is nearly full: whoever waits for room fills it up again at once
+	numbered gen -n 800 | publish Q
+	request '$JS.API.STREAM.UPDATE.AUDIO_STREAM' "$(request '$JS.API.STREAM.INFO.AUDIO_STREAM' '' |
+	    jq '.config + {max_bytes: 100000000, max_msgs: 1660}')" | jq -e '.config.max_msgs == 1660'
+	run ! wait_for 15 rtta-export -q --coverage R
 	rtta-streams -q apply --audio-bytes 10M >/dev/null
 	wait_for 60 rtta-export -q --coverage R
 }
