@@ -48,6 +48,8 @@ struct rtta_publisher {
 
 	uint64_t epoch;
 	int64_t moved_ms;      /* last answer, or last send into silence */
+	int64_t unanswered_ms; /* connected, since something waits or was answered */
+	int64_t looked_ms;     /* and counted so far */
 	int64_t hold_ms;       /* nothing is sent before */
 	int backoff_ms;        /* 0: the last answer was no passing error */
 	bool single_file;      /* one in flight: until nothing is left */
@@ -121,6 +123,10 @@ rtta_publisher_put(struct rtta_publisher *p, natsMsg *msg, void *tag)
 
 	if (p->tail - p->first == p->size)
 		grow(p);
+	if (p->pending == 0) {
+		p->unanswered_ms = 0;
+		p->looked_ms = rtta_clock_mono_ms();
+	}
 	slot = slot_at(p, p->tail);
 	snprintf(reply, sizeof(reply), "%s%llu", rtta_port_inbox(p->port),
 	    (unsigned long long)p->tail);
@@ -281,7 +287,8 @@ take_ack(struct rtta_publisher *p, natsMsg *msg)
 
 	if (ticket < p->head || ticket >= p->high || slot_at(p, ticket)->msg == NULL)
 		return;
-	p->moved_ms = rtta_clock_mono_ms();
+	p->moved_ms = p->looked_ms = rtta_clock_mono_ms();
+	p->unanswered_ms = 0;
 	if (bytes == 0) {
 		retry_later(p, NO_STREAM, no_stream, sizeof(no_stream) - 1);
 	} else if (memmem(data, bytes, "\"error\":", 8) != NULL) {
@@ -296,10 +303,23 @@ take_ack(struct rtta_publisher *p, natsMsg *msg)
 
 /* --- what goes --- */
 
+/* A server that hangs loses its clients again and again, each time too soon for
+ * one connection to tell. */
+static void
+count_silence(struct rtta_publisher *p, int64_t now_ms)
+{
+	static const char silence[] = "no acknowledgement for 5 s";
+
+	if (p->pending > 0 && rtta_bus_connected(p->bus) && rtta_bus_epoch(p->bus) == p->epoch)
+		p->unanswered_ms += now_ms - p->looked_ms;
+	p->looked_ms = now_ms;
+	if (p->pending > 0 && p->unanswered_ms >= SILENCE_MS)
+		begin_trouble(p, NO_ANSWER, silence, sizeof(silence) - 1);
+}
+
 static void
 look_for_losses(struct rtta_publisher *p, int64_t now_ms)
 {
-	static const char silence[] = "no acknowledgement for 5 s";
 	uint64_t epoch = rtta_bus_epoch(p->bus);
 
 	if (epoch != p->epoch) {
@@ -308,7 +328,6 @@ look_for_losses(struct rtta_publisher *p, int64_t now_ms)
 		rewind_to_oldest(p);
 	} else if (p->head < p->next && now_ms - p->moved_ms >= SILENCE_MS &&
 	    rtta_bus_connected(p->bus)) {
-		begin_trouble(p, NO_ANSWER, silence, sizeof(silence) - 1);
 		rewind_to_oldest(p);
 	}
 }
@@ -392,6 +411,7 @@ rtta_publisher_pump(struct rtta_publisher *p)
 	if (p->credit != NULL)
 		rtta_credit_look(p->credit);
 	now_ms = rtta_clock_mono_ms();
+	count_silence(p, now_ms);
 	look_for_losses(p, now_ms);
 	if (now_ms >= p->hold_ms)
 		while (may_send(p) && send_next(p, now_ms) == 0)

@@ -89,7 +89,8 @@ fill() { dd if=/dev/zero of="mnt/$1" bs=64k 2>/dev/null || dd if=/dev/zero of="m
 	fill more
 	gen --start 301 --frames 400
 	wait_for 60 unwell "rtta-route: AUDIO_STREAM takes nothing"
-	rtta-streams status --json | jq -e '.tools[] | select(.tool == "rtta-route").state == "failing"'
+	shown() { rtta-streams status --json | jq -e '.tools[] | select(.tool == "rtta-route").state == "failing"'; }
+	wait_for 60 shown
 	rm mnt/filler mnt/more
 	wait_for 20 grep -q '^<4>nats-server was out of room' nats.err
 	wait_for 60 heard 490

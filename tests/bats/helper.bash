@@ -17,6 +17,8 @@ tell_why() {
 		timeout 10 rtta-export --quiet --coverage --json
 		timeout 20 rtta-streams status --listen 6 --json
 	fi 2>&1
+	# nats-server's own lines are many; those of nats-server.sh have a level
+	grep -hs '^<[0-9]>' nats.err | tail -n 30
 	for err in *.err; do
 		[ "$err" != nats.err ] && [ -s "$err" ] || continue
 		echo "== $err"

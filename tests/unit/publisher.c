@@ -237,6 +237,35 @@ check_deaf(void)
 	server_remove(&server);
 }
 
+/* A server that hangs: every connection to it is lost before it is silent for long. */
+static void
+check_hanging(void)
+{
+	struct server server = { .more = "authorization { users: [ { user: u, password: p, "
+	    "permissions: { publish: { deny: [\"audio.>\"] } } } ] }\nno_auth_user: u\n" };
+	struct rtta_bus *bus;
+	struct run run;
+	int64_t until_ms;
+
+	server_start(&server);
+	bus = server_open_bus(&server, "hanging");
+	begin(&run, bus, 64);
+	put(&run, "audio.live.x", NULL, 640);
+	while (rtta_publisher_trouble(run.publisher) == 0 &&
+	    rtta_clock_mono_ms() < run.deadline_ms) {
+		until_ms = rtta_clock_mono_ms() + 2000;
+		while (rtta_clock_mono_ms() < until_ms)
+			turn(&run);
+		server_kill(&server);
+		server_start(&server);
+	}
+	CHECK_INT(rtta_publisher_trouble(run.publisher), 408);
+	CHECK(rtta_bus_epoch(bus) > 1);
+	rtta_publisher_free(run.publisher);
+	rtta_bus_close(bus);
+	server_remove(&server);
+}
+
 static void
 check_refusals(struct rtta_bus *bus)
 {
@@ -394,6 +423,7 @@ main(void)
 	check_refused_between(bus);
 	check_silence(bus);
 	check_deaf();
+	check_hanging();
 	rtta_bus_close(bus);
 	server_remove(&server);
 	return check_result();
